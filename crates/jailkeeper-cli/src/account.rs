@@ -1,0 +1,64 @@
+//! The short account of a jailbreak on stderr: who, what, where, and the flag that would allow it.
+
+use jailkeeper::model::{ActionTaken, Jailbreak, Limit, escape};
+
+/// Longest text from the jail in one line of the account.
+const TEXT_MAX: usize = 200;
+/// How many arguments of a program are shown.
+const ARGUMENTS_MAX: usize = 6;
+/// How many ancestors are shown.
+const ANCESTORS_MAX: usize = 4;
+
+/// Tells the story of a jailbreak. Everything that came from the jail is escaped and bounded.
+pub(crate) fn jailbreak(event: &Jailbreak) -> String {
+    let what = event.file.as_deref().or(event.address.as_deref()).unwrap_or(&event.syscall);
+    let done = match event.action {
+        ActionTaken::Killed => "killed",
+        ActionTaken::Denied => "denied",
+        _ => "recorded",
+    };
+    let mut text = format!("jailkeeper: jailbreak: {} `{}` ({done})\n", event.mode, shown(what));
+    if let Some(resolved) = &event.resolved
+        && event.file.as_ref() != Some(resolved)
+    {
+        line(&mut text, "leads to", &format!("`{}`", shown(resolved)));
+    }
+    let flags =
+        if event.flags.is_empty() { String::new() } else { format!(", {}", event.flags.join("|")) };
+    line(&mut text, "call", &format!("{}{flags}", shown(&event.syscall)));
+    line(&mut text, "program", &process(&event.program, &event.argv, event.pid));
+    for ancestor in event.ancestors.iter().take(ANCESTORS_MAX) {
+        line(&mut text, "started by", &process(&ancestor.program, &ancestor.argv, ancestor.pid));
+    }
+    line(&mut text, "because", &shown(&event.rule));
+    if let Some(hint) = &event.hint {
+        line(&mut text, "to allow it", &shown(hint));
+    }
+    text
+}
+
+/// Tells that a limit was exceeded.
+pub(crate) fn limit(event: &Limit) -> String {
+    format!(
+        "jailkeeper: limit: {} of {} {} exceeded (killed)\n",
+        event.kind, event.limit, event.unit
+    )
+}
+
+fn line(text: &mut String, label: &str, value: &str) {
+    text.push_str(&format!("  {label:<12} {value}\n"));
+}
+
+fn shown(text: &str) -> String {
+    escape(text.as_bytes()).bounded(TEXT_MAX).to_string()
+}
+
+fn process(program: &str, argv: &[String], pid: u32) -> String {
+    let mut words: Vec<String> =
+        argv.iter().take(ARGUMENTS_MAX).map(|argument| shown(argument)).collect();
+    if argv.len() > ARGUMENTS_MAX {
+        words.push("…".to_owned());
+    }
+    let line = escape(words.join(" ").as_bytes()).bounded(TEXT_MAX).to_string();
+    format!("{} [{pid}] ({line})", shown(program))
+}

@@ -1,0 +1,222 @@
+//! The command line. Help is the reference page: one place per flag.
+
+use clap::{Args, Parser, ValueEnum};
+use jailkeeper::OnJailbreak;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  Compile a document that somebody sent:
+      jailkeeper run -- pdflatex paper.tex
+  Let a program read one more directory, and write another:
+      jailkeeper run --read /srv/data --write /srv/out -- ./analyse
+  See what would be set up, without running anything:
+      jailkeeper plan -- make
+
+Exit status:
+  the command's own, or 128+N if signal N ended it
+  120  jailbreak                      121  a limit was exceeded
+  125  JailKeeper itself failed       126  found but not executable
+  127  not found";
+
+/// Run programs that nobody trusts, and name what they tried
+#[derive(Debug, Parser)]
+#[command(name = "jailkeeper", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) subcommand: Subcommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
+    /// Run a command in a jail
+    #[command(after_help = EXAMPLES)]
+    Run(RunArguments),
+    /// Show what would be set up for a command, without running it
+    Plan(PlanArguments),
+    /// Show what this machine has, and how to get what it lacks
+    Doctor(DoctorArguments),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArguments,
+
+    /// Write events, one JSON object a line, to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) events: Option<OsString>,
+    /// Write a report of the run to a file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) report: Option<PathBuf>,
+    /// Also write an event for every probe that was answered as absent
+    #[arg(long, help_heading = "Output")]
+    pub(crate) report_probes: bool,
+    /// Print no account of a jailbreak
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// Give the command this inherited descriptor too
+    #[arg(long, value_name = "N", help_heading = "Command")]
+    pub(crate) pass_fd: Vec<i32>,
+
+    #[command(flatten)]
+    pub(crate) command: CommandArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArguments,
+    /// Print JSON
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) command: CommandArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArguments {
+    /// Let the jail list, read and run what is beneath a path
+    #[arg(short, long, value_name = "PATH", help_heading = "Files")]
+    pub(crate) read: Vec<PathBuf>,
+    /// Let the jail also create, change, rename and delete what is beneath a path
+    #[arg(short, long, value_name = "PATH", help_heading = "Files")]
+    pub(crate) write: Vec<PathBuf>,
+    /// Take a path out of an allowed tree
+    #[arg(short, long, value_name = "PATH", help_heading = "Files")]
+    pub(crate) deny: Vec<PathBuf>,
+    /// Take away the base: system directories, loader files, devices
+    #[arg(long, help_heading = "Files")]
+    pub(crate) no_base: bool,
+    /// Do not make the working directory writable
+    #[arg(long, help_heading = "Files")]
+    pub(crate) no_cwd: bool,
+    /// Give the jail an empty /tmp of its own, or none
+    #[arg(long, value_name = "KIND", default_value = "private", help_heading = "Files")]
+    pub(crate) tmp: Tmp,
+
+    /// What happens on a jailbreak: the jail is killed, or the call is denied
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "kill",
+        value_parser = ["kill", "deny"],
+        help_heading = "Verdicts"
+    )]
+    on_jailbreak: String,
+    /// Make looking at something outside a jailbreak too
+    #[arg(long, help_heading = "Verdicts")]
+    pub(crate) strict: bool,
+
+    /// The strength below which nothing is run
+    #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
+    pub(crate) strength: Strength,
+    /// What of the network the jail has
+    #[arg(long, value_name = "NET", default_value = "none", help_heading = "Walls")]
+    pub(crate) net: Net,
+
+    /// Kill the jail after this time, such as 500ms, 10s, 2m
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
+    pub(crate) wall_time: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CommandArguments {
+    /// Start in this directory
+    #[arg(short = 'C', long, value_name = "DIR", help_heading = "Command")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// Set a variable of the environment, or pass on the caller's
+    #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Command")]
+    pub(crate) env: Vec<OsString>,
+    /// Pass on the caller's whole environment
+    #[arg(long, help_heading = "Command")]
+    pub(crate) env_all: bool,
+    /// The name under which the command sees itself
+    #[arg(long, value_name = "NAME", help_heading = "Command")]
+    pub(crate) argv0: Option<OsString>,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tmp {
+    /// An empty one in memory, gone with the jail
+    Private,
+    /// None: /tmp is outside
+    Deny,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Strength {
+    /// Namespaces, a view of its own, Landlock, seccomp
+    Full,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Net {
+    /// Nothing
+    None,
+}
+
+impl PolicyArguments {
+    /// What happens on a jailbreak.
+    pub(crate) fn on_jailbreak(&self) -> OnJailbreak {
+        if self.on_jailbreak == "deny" { OnJailbreak::Deny } else { OnJailbreak::Kill }
+    }
+}
+
+/// Reads a time with its unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "ms" => 0.001,
+        "s" | "" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit `{unit}`; use ms, s, m or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| "give a number, such as 10s".to_owned())?;
+    Duration::try_from_secs_f64(number * scale)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "give a time above zero".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("3"), Ok(Duration::from_secs(3)));
+        for bad in ["", "s", "0s", "-1s", "5 parsecs", "1e999s", "nan"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,201 @@
+//! `jailkeeper run`: a command in a jail.
+
+use crate::arguments::{CommandArguments, Net, PolicyArguments, RunArguments, Strength, Tmp};
+use crate::events::{Destination, Writer, create, write_report};
+use crate::status::Status;
+use crate::terminal::Relay;
+use crate::{account, ui};
+use jailkeeper::model::Event;
+use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio};
+use signal_hook::consts::signal as number;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+/// The signals that are passed on to the command. What else can be sent ends this process, and
+/// with it the jail.
+const PASSED_ON: [i32; 8] = [
+    number::SIGHUP,
+    number::SIGINT,
+    number::SIGQUIT,
+    number::SIGTERM,
+    number::SIGUSR1,
+    number::SIGUSR2,
+    number::SIGALRM,
+    number::SIGCONT,
+];
+
+/// Runs the command and waits for the end of its jail.
+pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
+    let destination = arguments.events.as_deref().map(Destination::parse).transpose()?;
+    let mut protected: Vec<PathBuf> = arguments.report.iter().cloned().collect();
+    protected.extend(destination.as_ref().and_then(Destination::file).map(PathBuf::from));
+    let jail = jail(&arguments.policy, &protected, arguments.report_probes)?;
+    let mut command = command(&jail, &arguments.command)?;
+    for number in &arguments.pass_fd {
+        let fd = jailkeeper::inherited_descriptor(*number)
+            .map_err(|error| Error::io(format!("pass on descriptor {number}"), error))?;
+        command.descriptor(fd, *number);
+    }
+    // A bad policy must leave files of the caller as they are: find out before they are opened.
+    let probe = jailkeeper::Probe::of_this_machine();
+    if !protected.is_empty() {
+        command.plan(&probe)?;
+    }
+    let mut writer = destination.as_ref().map(Destination::open).transpose()?;
+    let mut report = arguments.report.as_deref().map(create).transpose()?;
+    let relay = Relay::prepare(&mut command);
+    // Signals are caught before the command runs, so that none is lost in between.
+    let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)
+        .map_err(|error| Error::io("catch signals", error))?;
+    let mut child = command.spawn_on(&probe)?;
+    let signaller = child.signaller().map_err(|error| Error::io("pass on signals", error))?;
+    std::thread::spawn(move || {
+        for number in signals.forever() {
+            if let Some(signal) = Signal::from_named_raw(number) {
+                let _ = signaller.signal(signal);
+            }
+        }
+    });
+    let relaying = relay.map(|relay| relay.start(&child)).transpose();
+    let relaying = relaying.map_err(|error| Error::io("relay the terminal", error))?;
+    let told = listen(&child, &mut writer);
+    let finished = child.wait()?;
+    if let Some(relaying) = relaying {
+        relaying.finish();
+    }
+    if !arguments.quiet {
+        ui::say(&told);
+    }
+    if let Some(file) = &mut report {
+        write_report(file, &finished.report).map_err(|error| Error::io("write the report", error))?;
+    }
+    Ok(status(&finished))
+}
+
+/// Writes events as they come and collects what is to be told at the end, when the terminal is
+/// the caller's again.
+fn listen(child: &Child, writer: &mut Option<Writer>) -> String {
+    let mut told = String::new();
+    for event in child.events() {
+        if let Some(writer) = writer
+            && let Err(error) = writer.write(&event)
+        {
+            told.push_str(&format!("jailkeeper: warning: events are lost: {error}\n"));
+        }
+        match &event {
+            Event::Jailbreak(jailbreak) => told.push_str(&account::jailbreak(jailbreak)),
+            Event::Limit(limit) => told.push_str(&account::limit(limit)),
+            Event::Warning(warning) => {
+                told.push_str(&format!("jailkeeper: warning: {}\n", warning.message));
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+fn status(finished: &Finished) -> Status {
+    use jailkeeper::model::ActionTaken;
+    let killed =
+        finished.report.jailbreaks.iter().any(|event| event.action == ActionTaken::Killed);
+    if killed {
+        Status::Jailbreak
+    } else if finished.exceeded_limit() {
+        Status::Limit
+    } else {
+        match (finished.code, finished.signal) {
+            (Some(code), _) => Status::Code(code),
+            (None, Some(signal)) => Status::Signal(signal),
+            (None, None) => Status::Failed,
+        }
+    }
+}
+
+/// Makes the jail that the flags describe.
+pub(crate) fn jail(
+    policy: &PolicyArguments,
+    protected: &[PathBuf],
+    report_probes: bool,
+) -> Result<Jail, Error> {
+    let Strength::Full = policy.strength;
+    let Net::None = policy.net;
+    let mut builder = Jail::builder()
+        .base(!policy.no_base)
+        .working_directory(!policy.no_cwd)
+        .private_tmp(policy.tmp == Tmp::Private)
+        .strict(policy.strict)
+        .report_probes(report_probes)
+        .on_jailbreak(policy.on_jailbreak());
+    let flags = [
+        (&policy.read, Right::Read, "--read"),
+        (&policy.write, Right::Write, "--write"),
+        (&policy.deny, Right::Deny, "--deny"),
+    ];
+    for (paths, right, flag) in flags {
+        for path in paths {
+            builder = builder.rule(path, right, Origin::Flag(format!("{flag} {}", path.display())));
+        }
+    }
+    if let Some(limit) = policy.wall_time {
+        builder = builder.wall_time(limit);
+    }
+    for file in protected {
+        builder = builder.protect(file);
+    }
+    builder.build()
+}
+
+/// Makes the command that the arguments describe.
+pub(crate) fn command(jail: &Jail, arguments: &CommandArguments) -> Result<Command, Error> {
+    let Some((program, rest)) = arguments.command.split_first() else {
+        return Err(Error::usage("find the command on the command line"));
+    };
+    let mut command = jail.command(program);
+    command.args(rest);
+    if let Some(name) = &arguments.argv0 {
+        command.arg0(name);
+    }
+    if let Some(cwd) = &arguments.cwd {
+        command.current_dir(cwd);
+    }
+    for variable in &arguments.env {
+        let (name, value) = split_variable(variable);
+        match value.or_else(|| std::env::var_os(&name)) {
+            Some(value) => command.env(name, value),
+            None => &mut command,
+        };
+    }
+    if arguments.env_all {
+        for (name, value) in std::env::vars_os() {
+            if !arguments.env.iter().any(|variable| split_variable(variable).0 == name) {
+                command.env(name, value);
+            }
+        }
+    } else {
+        command.inherit_environment(std::env::vars_os());
+    }
+    if std::io::stdin().is_terminal() {
+        command.stdin(Stdio::Terminal);
+        if std::io::stdout().is_terminal() {
+            command.stdout(Stdio::Terminal);
+        }
+        if std::io::stderr().is_terminal() {
+            command.stderr(Stdio::Terminal);
+        }
+    }
+    Ok(command)
+}
+
+fn split_variable(variable: &OsStr) -> (OsString, Option<OsString>) {
+    let bytes = variable.as_bytes();
+    match bytes.iter().position(|byte| *byte == b'=') {
+        Some(at) => {
+            let (name, value) = bytes.split_at(at);
+            let value = value.get(1..).unwrap_or_default();
+            (OsString::from_vec(name.to_vec()), Some(OsString::from_vec(value.to_vec())))
+        }
+        None => (variable.to_owned(), None),
+    }
+}

@@ -1,0 +1,36 @@
+//! The `jailkeeper` command. One file per subcommand; what they print goes through [`ui`].
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod arguments;
+mod commands;
+mod events;
+mod status;
+mod terminal;
+mod ui;
+
+use arguments::{Arguments, Subcommand};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Nothing of this process is for others to look at: it holds the caller's environment.
+    let behavior = rustix::process::DumpableBehavior::NotDumpable;
+    let _ = rustix::process::set_dumpable_behavior(behavior);
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return ui::usage(&error),
+    };
+    let result = match arguments.subcommand {
+        Subcommand::Run(run) => commands::run::run(&run),
+        Subcommand::Plan(plan) => commands::plan::run(&plan),
+        Subcommand::Doctor(doctor) => commands::doctor::run(&doctor),
+        Subcommand::Completions { shell } => commands::generate::completions(shell),
+        Subcommand::Man => commands::generate::man(),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(error) => ui::failure(&error),
+    }
+}

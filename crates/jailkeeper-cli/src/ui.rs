@@ -1,0 +1,44 @@
+//! What people read: errors with their causes and hints, on stderr.
+
+use crate::status::Status;
+use jailkeeper::{Error, ErrorKind};
+use std::error::Error as _;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Prints an error of the engine and returns the exit code that belongs to it.
+pub(crate) fn failure(error: &Error) -> ExitCode {
+    let mut text = format!("error: failed to {error}\n");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(&format!("caused by: {source}\n"));
+        cause = source.source();
+    }
+    if let Some(hint) = error.hint() {
+        text.push_str(&format!("\nhint: {hint}\n"));
+    }
+    say(&text);
+    match error.kind() {
+        ErrorKind::NotFound => Status::NotFound,
+        ErrorKind::NotExecutable => Status::NotExecutable,
+        _ => Status::Failed,
+    }
+    .into()
+}
+
+/// Prints what the command line parser says.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    // Help and version are no errors; they go to stdout.
+    let _ = error.print();
+    if error.use_stderr() { Status::Failed.into() } else { ExitCode::SUCCESS }
+}
+
+/// Writes to stderr. A stderr that is closed is no reason to fail.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Writes data to stdout.
+pub(crate) fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

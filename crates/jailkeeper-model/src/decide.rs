@@ -1,0 +1,125 @@
+//! The decision.
+//!
+//! Every watch, `check`, `learn` and the tests share this one function. It is pure and total: it
+//! asks nobody, and has an answer to every access.
+
+use crate::access::{Access, Class, Mode, Presence, Target};
+use crate::path::JailPath;
+use crate::policy::{Policy, Right, Rule};
+use crate::verdict::{Because, Breach, Refusal, Verdict};
+
+/// Decides about an access.
+///
+/// ```
+/// # use jailkeeper_model::{Access, JailPath, Policy, Presence, Refusal, Verdict, decide};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let nothing = Policy::builder().build()?;
+/// let probe = Access::probe(JailPath::new("/etc/shadow")?, Presence::Exists);
+/// assert_eq!(decide(&nothing, &probe), Verdict::Refuse(Refusal::Forgiven));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn decide(policy: &Policy, access: &Access) -> Verdict {
+    match access.target() {
+        Target::Path(path) => decide_path(policy, access, path),
+        Target::Address(_) => jailbreak(policy, Because::Network),
+        Target::Call(_) => jailbreak(policy, Because::ForbiddenCall),
+    }
+}
+
+/// What an access to a path asks for.
+#[derive(Debug, Clone, Copy)]
+enum Wish {
+    Probe,
+    Read,
+    Execute,
+    Connect,
+    Write { creates: bool },
+}
+
+impl Wish {
+    fn of(access: &Access) -> Self {
+        match (access.class(), access.mode()) {
+            (Class::Probe, _) => Self::Probe,
+            (Class::Content, Mode::Read) => Self::Read,
+            (Class::Content, Mode::Execute) => Self::Execute,
+            (Class::Content, Mode::Connect) => Self::Connect,
+            (Class::Content, Mode::Write) => Self::Write { creates: access.creates() },
+            // A path is never the target of a signal or a call; were it one, it would be the
+            // worst that can be done to it.
+            (Class::Content, Mode::Bind | Mode::Signal | Mode::Syscall) => {
+                Self::Write { creates: true }
+            }
+        }
+    }
+
+    /// Says whether a right is enough for it.
+    fn is_granted_by(self, right: Right) -> bool {
+        match (right, self) {
+            (Right::Write, _) | (Right::Read, Self::Probe | Self::Read | Self::Execute) => true,
+            // To connect is to talk to somebody outside the jail: reading is not enough.
+            (Right::Read, Self::Connect | Self::Write { .. }) | (Right::Deny, _) => false,
+        }
+    }
+
+    /// Says whether it may be done to a directory on the way to something allowed.
+    fn is_granted_on_the_way(self) -> bool {
+        match self {
+            Self::Probe | Self::Read => true,
+            Self::Execute | Self::Connect | Self::Write { .. } => false,
+        }
+    }
+}
+
+fn decide_path(policy: &Policy, access: &Access, path: &JailPath) -> Verdict {
+    let wish = Wish::of(access);
+    let missing = match access.presence() {
+        Presence::Missing => true,
+        Presence::Exists | Presence::Unknown => false,
+    };
+    if let Some(quiet) = policy.quiet_for(path) {
+        return decide_quiet(policy, wish, missing, quiet);
+    }
+    let rule = policy.rule_for(path);
+    if rule.is_some_and(|rule| wish.is_granted_by(rule.right())) {
+        return Verdict::Allow;
+    }
+    if policy.is_route(path) && wish.is_granted_on_the_way() {
+        return Verdict::Allow;
+    }
+    match wish {
+        Wish::Write { creates: true } => jailbreak(policy, because(rule)),
+        _ if missing => Verdict::Refuse(Refusal::Absent),
+        Wish::Probe if !policy.strict() => Verdict::Refuse(Refusal::Forgiven),
+        _ => jailbreak(policy, because(rule)),
+    }
+}
+
+/// Decides about what the policy answers as absent: it may be looked for, but not be made.
+fn decide_quiet(policy: &Policy, wish: Wish, missing: bool, quiet: &JailPath) -> Verdict {
+    match wish {
+        Wish::Write { creates } if creates || !missing => {
+            jailbreak(policy, Because::Quiet { path: quiet.clone() })
+        }
+        _ => Verdict::Refuse(Refusal::Quiet),
+    }
+}
+
+/// Says why the rule that covers a path is not enough.
+fn because(rule: Option<&Rule>) -> Because {
+    let Some(rule) = rule else { return Because::Outside };
+    let (path, origin) = (rule.path().clone(), rule.origin().clone());
+    match rule.right() {
+        Right::Deny => Because::Denied { path, origin },
+        Right::Read | Right::Write => Because::ReadOnly { path, origin },
+    }
+}
+
+fn jailbreak(policy: &Policy, because: Because) -> Verdict {
+    Verdict::Jailbreak(Breach { action: policy.on_jailbreak().into(), because })
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,177 @@
+//! Building and checking of a policy.
+
+use super::{OnJailbreak, Origin, Policy, Right, Rule};
+use crate::path::JailPath;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Says why rules make no policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// Two rules for the same path have different rights, and neither is the weightier.
+    #[error(
+        "the rules for `{}` contradict each other: {} by {}, {} by {}",
+        .path.display(), .first.0, .first.1, .second.0, .second.1
+    )]
+    Conflict {
+        /// The path of both.
+        path: JailPath,
+        /// The rule that was given first.
+        first: (Right, Origin),
+        /// The rule that contradicts it.
+        second: (Right, Origin),
+    },
+}
+
+/// Collects what makes a [`Policy`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct PolicyBuilder {
+    rules: Vec<Rule>,
+    quiet: BTreeSet<JailPath>,
+    strict: bool,
+    on_jailbreak: OnJailbreak,
+}
+
+impl PolicyBuilder {
+    /// Adds a rule.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Adds rules.
+    pub fn rules(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        self.rules.extend(rules);
+        self
+    }
+
+    /// Adds a path that is answered as absent, with everything below it.
+    ///
+    /// Looking at it or reading it is never a jailbreak; writing there is.
+    pub fn quiet(mut self, path: JailPath) -> Self {
+        self.quiet.insert(path);
+        self
+    }
+
+    /// Makes looking at what is outside a jailbreak too.
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Says what follows a jailbreak; without this everything dies.
+    pub fn on_jailbreak(mut self, choice: OnJailbreak) -> Self {
+        self.on_jailbreak = choice;
+        self
+    }
+
+    /// Checks the rules and makes the policy.
+    ///
+    /// Of the rules for one path those that somebody asked for beat the default ones; of those
+    /// that are left, the first stands for all.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Conflict`] when those that are left differ in their rights.
+    pub fn build(self) -> Result<Policy, PolicyError> {
+        let mut chosen: BTreeMap<JailPath, Rule> = BTreeMap::new();
+        for explicit in [true, false] {
+            let weight: Vec<&Rule> = self
+                .rules
+                .iter()
+                .filter(|rule| rule.origin().is_explicit() == explicit)
+                .filter(|rule| explicit || !is_chosen_explicitly(&chosen, rule.path()))
+                .collect();
+            for rule in weight {
+                let first = chosen.entry(rule.path().clone()).or_insert_with(|| rule.clone());
+                if first.right() != rule.right() {
+                    return Err(PolicyError::Conflict {
+                        path: rule.path().clone(),
+                        first: (first.right(), first.origin().clone()),
+                        second: (rule.right(), rule.origin().clone()),
+                    });
+                }
+            }
+        }
+        let rules = chosen.into_values().collect();
+        Ok(Policy::new(rules, self.quiet, self.strict, self.on_jailbreak))
+    }
+}
+
+/// Says whether somebody asked for a rule for the path.
+fn is_chosen_explicitly(chosen: &BTreeMap<JailPath, Rule>, path: &JailPath) -> bool {
+    chosen.get(path).is_some_and(|rule| rule.origin().is_explicit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(path: &str) -> JailPath {
+        JailPath::new(path).unwrap()
+    }
+
+    fn flag(text: &str) -> Origin {
+        Origin::Flag(text.into())
+    }
+
+    fn rule(right: Right, origin: Origin) -> Rule {
+        Rule::new(path("/x"), right, origin)
+    }
+
+    fn build(rules: impl IntoIterator<Item = Rule>) -> Result<Policy, PolicyError> {
+        Policy::builder().rules(rules).build()
+    }
+
+    #[test]
+    fn the_same_rule_twice_is_one_and_the_first_is_named() {
+        let policy =
+            build([rule(Right::Read, flag("-r /x")), rule(Right::Read, Origin::Api)]).unwrap();
+        assert_eq!(policy.rules(), [rule(Right::Read, flag("-r /x"))]);
+    }
+
+    #[test]
+    fn contradicting_rules_are_an_error_that_names_both() {
+        let first = (Right::Read, flag("--read /x"));
+        let second = (Right::Deny, flag("--deny /x"));
+        let given = [&first, &second].map(|(right, origin)| rule(*right, origin.clone()));
+        let error = build(given).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the rules for `/x` contradict each other: read by `--read /x`, deny by `--deny /x`"
+        );
+        assert_eq!(error, PolicyError::Conflict { path: path("/x"), first, second });
+    }
+
+    #[test]
+    fn what_somebody_asked_for_beats_a_default_in_any_order() {
+        for default in [Origin::Base, Origin::WorkingDirectory, Origin::Temporary] {
+            let file = Origin::File { file: "p.toml".into(), line: None };
+            for asked in [flag("--deny /x"), file, Origin::Api] {
+                let default = rule(Right::Write, default.clone());
+                let asked = rule(Right::Deny, asked);
+                let one = build([default.clone(), asked.clone()]).unwrap();
+                let other = build([asked.clone(), default]).unwrap();
+                assert_eq!(one.rules(), [asked]);
+                assert_eq!(one.rules(), other.rules());
+            }
+        }
+    }
+
+    #[test]
+    fn a_default_hides_no_conflict_of_two_that_were_asked_for() {
+        let rules = [
+            rule(Right::Read, flag("--read /x")),
+            rule(Right::Read, Origin::Base),
+            rule(Right::Write, flag("--write /x")),
+        ];
+        build(rules).unwrap_err();
+    }
+
+    #[test]
+    fn defaults_that_contradict_each_other_are_an_error() {
+        let rules = [rule(Right::Read, Origin::Base), rule(Right::Write, Origin::WorkingDirectory)];
+        build(rules).unwrap_err();
+    }
+}

@@ -1,0 +1,14 @@
+//! What a jail may do.
+//!
+//! A policy is rules, each for one path tree; names that are answered as absent; and what follows
+//! a jailbreak. It is built once, checked, and never changes.
+
+mod builder;
+mod on_jailbreak;
+mod rule;
+mod rules;
+
+pub use builder::{PolicyBuilder, PolicyError};
+pub use on_jailbreak::OnJailbreak;
+pub use rule::{Origin, Right, Rule};
+pub use rules::Policy;

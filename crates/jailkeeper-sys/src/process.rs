@@ -1,0 +1,283 @@
+//! Making, watching and ending processes.
+
+use crate::check;
+use rustix::process::Pid;
+use std::io;
+use std::os::fd::RawFd;
+
+/// Namespaces for a new process, `CLONE_NEW*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Namespaces(u64);
+
+impl Namespaces {
+    /// No namespace of its own.
+    pub const NONE: Self = Self(0);
+    /// Users and capabilities.
+    pub const USER: Self = Self(0x1000_0000);
+    /// Mounts.
+    pub const MOUNT: Self = Self(0x0002_0000);
+    /// Process ids.
+    pub const PID: Self = Self(0x2000_0000);
+    /// System V and POSIX message queues.
+    pub const IPC: Self = Self(0x0800_0000);
+    /// Host name.
+    pub const UTS: Self = Self(0x0400_0000);
+    /// Network.
+    pub const NETWORK: Self = Self(0x4000_0000);
+
+    /// Returns both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Whose child a new process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parent {
+    /// The caller's.
+    Caller,
+    /// The caller's parent's (`CLONE_PARENT`): the caller may exit and leave no orphan.
+    Grandparent,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+}
+
+/// Which side of a `clone3` one is on.
+pub(crate) enum Side {
+    Child,
+    Parent(Pid),
+}
+
+/// Copies this process. Since Linux 5.3.
+///
+/// The exit signal is none: a host program that reaps its own children with `waitpid(-1)` never
+/// sees ours, and gets no `SIGCHLD` for them.
+///
+/// # Safety
+///
+/// The child has one thread, and every lock that another thread of the parent held stays locked
+/// in it for ever. Until it executes something else it must not allocate, lock, unwind or return
+/// to code that does.
+pub(crate) unsafe fn clone3(namespaces: Namespaces, parent: Parent) -> io::Result<Side> {
+    const CLONE_PARENT: u64 = 0x8000;
+    let flags = namespaces.0 | if parent == Parent::Grandparent { CLONE_PARENT } else { 0 };
+    let args = CloneArgs { flags, ..CloneArgs::default() };
+    // SAFETY: `args` is laid out as `struct clone_args` with its true size. Memory is copied (no
+    // CLONE_VM), so the child has a stack and arguments of its own.
+    let pid = check(unsafe {
+        libc::syscall(libc::SYS_clone3, std::ptr::from_ref(&args), size_of::<CloneArgs>())
+    })?;
+    let pid = i32::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
+    Ok(Pid::from_raw(pid).map_or(Side::Child, Side::Parent))
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It exited with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+}
+
+impl Ending {
+    /// Reads a status as `wait(2)` gives it.
+    #[must_use]
+    pub fn from_status(status: i32) -> Self {
+        if libc::WIFEXITED(status) {
+            Self::Code(libc::WEXITSTATUS(status))
+        } else {
+            Self::Signal(libc::WTERMSIG(status))
+        }
+    }
+}
+
+/// What a process and the children that it waited for have used.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Usage {
+    /// Seconds of processor time in user mode.
+    pub user: f64,
+    /// Seconds of processor time in the kernel.
+    pub system: f64,
+    /// The largest resident set of any one process, in bytes.
+    pub peak_memory: u64,
+}
+
+/// Waits for a child that was made by this crate and reaps it.
+///
+/// # Errors
+///
+/// `ECHILD` when it is no child of this process.
+pub fn wait(pid: Pid) -> io::Result<(Ending, Usage)> {
+    let mut status = 0;
+    // SAFETY: an all-zero `rusage` is valid.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: both pointers are to locals that outlive the call.
+        let result = check(unsafe {
+            libc::wait4(pid.as_raw_pid(), &mut status, libc::__WALL, &mut usage).into()
+        });
+        match result {
+            Ok(_) => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let seconds = |time: libc::timeval| {
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years of microseconds")]
+        let micros = (time.tv_sec * 1_000_000 + time.tv_usec) as f64;
+        micros / 1e6
+    };
+    let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024);
+    Ok((
+        Ending::from_status(status),
+        Usage {
+            user: seconds(usage.ru_utime),
+            system: seconds(usage.ru_stime),
+            peak_memory: peak,
+        },
+    ))
+}
+
+/// A signal mask to go back to.
+#[derive(Clone, Copy)]
+pub struct SignalMask(libc::sigset_t);
+
+impl std::fmt::Debug for SignalMask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SignalMask")
+    }
+}
+
+/// Blocks every signal on this thread and returns the mask that was in force.
+///
+/// # Errors
+///
+/// None are known; the kernel's answer is passed on.
+pub fn block_signals() -> io::Result<SignalMask> {
+    // SAFETY: an all-zero `sigset_t` is valid.
+    let (mut all, mut old): (libc::sigset_t, libc::sigset_t) = unsafe { std::mem::zeroed() };
+    // SAFETY: `all` is a valid set to fill.
+    unsafe { libc::sigfillset(&mut all) };
+    // SAFETY: both sets are valid for the call.
+    let error = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old) };
+    if error == 0 { Ok(SignalMask(old)) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+impl SignalMask {
+    /// Puts the mask in force again on this thread.
+    pub fn restore(&self) {
+        // SAFETY: the set was filled by the kernel.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
+    }
+}
+
+/// Gives every signal its default action and unblocks all. Runs in the child before exec.
+pub(crate) fn default_signals() -> io::Result<()> {
+    for signal in 1..=64 {
+        // SAFETY: SIG_DFL with no flags is a valid action for every signal; the C library
+        // refuses the ones it keeps for itself, and the kernel refuses KILL and STOP.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    // SAFETY: an all-zero `sigset_t` is the empty set.
+    let none: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set is valid for the call.
+    let error = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &none, std::ptr::null_mut()) };
+    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+/// Closes all descriptors in a range. Since Linux 5.9. Runs in the child before exec.
+pub(crate) fn close_range(first: RawFd, last: RawFd, only_on_exec: bool) -> io::Result<()> {
+    let flags: u32 = if only_on_exec { 4 } else { 0 };
+    // SAFETY: takes integers; the child uses none of these descriptors afterwards.
+    check(unsafe {
+        libc::syscall(libc::SYS_close_range, first.unsigned_abs(), last.unsigned_abs(), flags)
+    })
+    .map(|_| ())
+}
+
+/// Makes a user namespace in a child that ends at once.
+///
+/// # Errors
+///
+/// `EPERM` or `ENOSPC` where user namespaces are not to be had.
+pub fn try_user_namespace() -> io::Result<()> {
+    // SAFETY: the child only exits.
+    match unsafe { clone3(Namespaces::USER, Parent::Caller) }? {
+        // SAFETY: `_exit` runs no handlers and does not return.
+        Side::Child => unsafe { libc::_exit(0) },
+        Side::Parent(pid) => wait(pid).map(|_| ()),
+    }
+}
+
+/// Makes a user namespace with these id maps, kept alive by the descriptor alone.
+///
+/// The maps are lines as `user_namespaces(7)` describes them.
+///
+/// # Errors
+///
+/// `EPERM` without privileges over the mapped ids.
+pub fn user_namespace(users: &str, groups: &str) -> io::Result<std::os::fd::OwnedFd> {
+    let (wait_end, hold) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let waiting = std::os::fd::AsRawFd::as_raw_fd(&wait_end);
+    let held = std::os::fd::AsRawFd::as_raw_fd(&hold);
+    // SAFETY: the child closes a descriptor, reads a byte and exits.
+    let pid = match unsafe { clone3(Namespaces::USER, Parent::Caller) }? {
+        Side::Child => {
+            let mut byte = 0u8;
+            // SAFETY: the child owns its copy of the table.
+            unsafe { libc::close(held) };
+            // SAFETY: one byte into a local; end of file comes when the parent lets go.
+            unsafe { libc::read(waiting, std::ptr::from_mut(&mut byte).cast(), 1) };
+            // SAFETY: `_exit` runs no handlers and does not return.
+            unsafe { libc::_exit(0) }
+        }
+        Side::Parent(pid) => pid,
+    };
+    let made = (|| {
+        write_maps(pid, users, groups)?;
+        let path = format!("/proc/{}/ns/user", pid.as_raw_pid());
+        Ok(std::os::fd::OwnedFd::from(std::fs::File::open(path)?))
+    })();
+    drop(hold);
+    wait(pid)?;
+    made
+}
+
+/// Writes the id maps of a process that is in a new user namespace.
+///
+/// # Errors
+///
+/// `EPERM` when this process may not map these ids.
+pub fn write_maps(pid: Pid, users: &str, groups: &str) -> io::Result<()> {
+    let pid = pid.as_raw_pid();
+    std::fs::write(format!("/proc/{pid}/gid_map"), groups)?;
+    std::fs::write(format!("/proc/{pid}/uid_map"), users)
+}
+
+/// Duplicates a descriptor that this process inherited under a number.
+///
+/// # Errors
+///
+/// `EBADF` when nothing is open under the number.
+pub fn inherited(number: RawFd) -> io::Result<std::os::fd::OwnedFd> {
+    if number < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: the number is only looked up, in this one call, and is not -1; a number that is
+    // not open is refused by the kernel.
+    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
+    Ok(rustix::io::fcntl_dupfd_cloexec(borrowed, 3)?)
+}

@@ -1,0 +1,197 @@
+//! Seccomp filters with a listener.
+//!
+//! A filter that answers `SECCOMP_RET_USER_NOTIF` parks the caller until the listener replies.
+//! A reply that lets the call *continue* is no decision of safety: the kernel reads the caller's
+//! memory again, and another thread may have changed it. It is given only where a wall gives the
+//! same answer.
+//!
+//! # References
+//!
+//! * [seccomp_unotify(2)](https://man7.org/linux/man-pages/man2/seccomp_unotify.2.html)
+
+use crate::{bpf::Program, check};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+/// Lets the call run. `SECCOMP_RET_ALLOW`.
+pub const ALLOW: u32 = 0x7fff_0000;
+/// Hands the call to the listener. `SECCOMP_RET_USER_NOTIF`, since Linux 5.0.
+pub const NOTIFY: u32 = 0x7fc0_0000;
+/// Kills the whole process. `SECCOMP_RET_KILL_PROCESS`.
+pub const KILL_PROCESS: u32 = 0x8000_0000;
+
+/// Refuses the call with this errno. `SECCOMP_RET_ERRNO`.
+#[must_use]
+pub const fn errno(number: u16) -> u32 {
+    0x0005_0000 | number as u32
+}
+
+/// A parked call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Notification {
+    /// Names this call in replies.
+    pub id: u64,
+    /// The calling thread, as the listener's pid namespace knows it.
+    pub thread: u32,
+    flags: u32,
+    /// The system call's number.
+    pub number: i32,
+    /// The architecture, `AUDIT_ARCH_*`.
+    pub architecture: u32,
+    /// The address of the calling instruction.
+    pub instruction: u64,
+    /// The arguments as they are in the registers: these do not change any more.
+    pub arguments: [u64; 6],
+}
+
+#[repr(C)]
+struct Response {
+    id: u64,
+    value: i64,
+    error: i32,
+    flags: u32,
+}
+
+#[repr(C)]
+struct AddFd {
+    id: u64,
+    flags: u32,
+    source: u32,
+    target: u32,
+    target_flags: u32,
+}
+
+const RECEIVE: u64 = 0xC050_2100;
+const SEND: u64 = 0xC018_2101;
+const IS_VALID: u64 = 0x4008_2102;
+const ADD_FD: u64 = 0x4018_2103;
+const SET_FLAGS: u64 = 0x4008_2104;
+
+/// Waits for the next parked call.
+///
+/// # Errors
+///
+/// `ENOENT` when the caller died meanwhile (call again), `EINTR` on a signal.
+pub fn receive(listener: impl AsFd) -> io::Result<Notification> {
+    let mut call = Notification::default();
+    // SAFETY: `call` is laid out as `struct seccomp_notif`, zeroed as the kernel demands, and
+    // writable for the whole call.
+    check(unsafe {
+        libc::ioctl(listener.as_fd().as_raw_fd(), RECEIVE, std::ptr::from_mut(&mut call)).into()
+    })?;
+    Ok(call)
+}
+
+/// Lets the kernel run the call as it now stands in the caller's memory. Since Linux 5.5.
+///
+/// # Errors
+///
+/// `ENOENT` when the caller is gone.
+pub fn resume(listener: impl AsFd, id: u64) -> io::Result<()> {
+    respond(listener.as_fd(), &Response { id, value: 0, error: 0, flags: 1 })
+}
+
+/// Refuses the call with an errno.
+///
+/// # Errors
+///
+/// `ENOENT` when the caller is gone.
+pub fn refuse(listener: impl AsFd, id: u64, errno: i32) -> io::Result<()> {
+    respond(listener.as_fd(), &Response { id, value: 0, error: -errno, flags: 0 })
+}
+
+fn respond(listener: BorrowedFd<'_>, response: &Response) -> io::Result<()> {
+    // SAFETY: `response` is laid out as `struct seccomp_notif_resp` and outlives the call.
+    check(unsafe {
+        libc::ioctl(listener.as_raw_fd(), SEND, std::ptr::from_ref(response)).into()
+    })
+    .map(|_| ())
+}
+
+/// Tells whether the parked call still waits.
+#[must_use]
+pub fn is_waiting(listener: impl AsFd, id: u64) -> bool {
+    // SAFETY: the kernel reads one u64, which lives until the call returns.
+    check(unsafe {
+        libc::ioctl(listener.as_fd().as_raw_fd(), IS_VALID, std::ptr::from_ref(&id)).into()
+    })
+    .is_ok()
+}
+
+/// Answers the call with a new descriptor, which is a duplicate of `fd`. Since Linux 5.14.
+///
+/// # Errors
+///
+/// `ENOENT` when the caller is gone, `EMFILE` when its table is full.
+pub fn answer_with_fd(
+    listener: impl AsFd,
+    id: u64,
+    fd: impl AsFd,
+    close_on_exec: bool,
+) -> io::Result<()> {
+    const ATOMIC_SEND: u32 = 2;
+    let request = AddFd {
+        id,
+        flags: ATOMIC_SEND,
+        source: fd.as_fd().as_raw_fd().unsigned_abs(),
+        target: 0,
+        target_flags: if close_on_exec { libc::O_CLOEXEC.unsigned_abs() } else { 0 },
+    };
+    // SAFETY: `request` is laid out as `struct seccomp_notif_addfd` and outlives the call.
+    check(unsafe {
+        libc::ioctl(listener.as_fd().as_raw_fd(), ADD_FD, std::ptr::from_ref(&request)).into()
+    })
+    .map(|_| ())
+}
+
+/// Makes the caller and the listener hand the processor to each other. Since Linux 6.6.
+///
+/// # Errors
+///
+/// `ENOTTY` or `EINVAL` on older kernels; everything works without it, only slower.
+pub fn wake_synchronously(listener: impl AsFd) -> io::Result<()> {
+    const SYNC_WAKE_UP: u64 = 1;
+    // SAFETY: takes the flags by value.
+    check(unsafe {
+        libc::ioctl(listener.as_fd().as_raw_fd(), SET_FLAGS, SYNC_WAKE_UP).into()
+    })
+    .map(|_| ())
+}
+
+/// Installs a filter on this thread and returns the listener. Runs in the child before exec.
+///
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` (Linux 5.19) is mandatory: without it a caller whose
+/// signals come faster than the listener's replies never gets on.
+pub(crate) fn install(program: &Program) -> io::Result<RawFd> {
+    const SET_MODE_FILTER: u32 = 1;
+    const NEW_LISTENER: u64 = 1 << 3;
+    const WAIT_KILLABLE: u64 = 1 << 5;
+    let length = u16::try_from(program.code.len())
+        .map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    let prog = libc::sock_fprog { len: length, filter: program.code.as_ptr().cast_mut() };
+    // SAFETY: `prog` points to `length` instructions that live as long as `program`; the kernel
+    // copies and never writes them.
+    let fd = check(unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            SET_MODE_FILTER,
+            NEW_LISTENER | WAIT_KILLABLE,
+            std::ptr::from_ref(&prog),
+        )
+    })?;
+    RawFd::try_from(fd).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))
+}
+
+/// Tells whether the kernel offers filters with a listener and `WAIT_KILLABLE_RECV`.
+///
+/// Asks without installing anything: a null program is `EFAULT` when the flags are known and
+/// `EINVAL` when they are not.
+#[must_use]
+pub fn has_listener() -> bool {
+    // SAFETY: a null program is refused by the kernel with EFAULT.
+    let result = check(unsafe {
+        libc::syscall(libc::SYS_seccomp, 1u32, (1u64 << 3) | (1u64 << 5), std::ptr::null::<u8>())
+    });
+    result.is_err_and(|error| error.raw_os_error() == Some(libc::EFAULT))
+}

@@ -1,0 +1,69 @@
+//! The base: the rules that every program needs, as data.
+
+use crate::error::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// The base as it is written down.
+const TEXT: &str = include_str!("base.toml");
+
+/// One entry of the base.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    pub(crate) path: PathBuf,
+    pub(crate) reason: String,
+}
+
+/// The base.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Base {
+    version: u32,
+    pub(crate) read: Vec<Entry>,
+    pub(crate) write: Vec<Entry>,
+    pub(crate) quiet: Vec<Entry>,
+}
+
+impl Base {
+    /// Reads the base that was built in.
+    pub(crate) fn built_in() -> Result<Self> {
+        let base: Self = toml::from_str(TEXT)
+            .map_err(|error| Error::new(ErrorKind::Policy, "read the base").because(error))?;
+        if base.version == 1 {
+            Ok(base)
+        } else {
+            Err(Error::new(ErrorKind::Policy, "read the base: its version is not 1"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use std::path::Path;
+
+    #[test]
+    fn every_entry_is_absolute_has_a_reason_and_stands_once() {
+        let base = Base::built_in().unwrap();
+        let mut seen = HashSet::new();
+        for entry in base.read.iter().chain(&base.write).chain(&base.quiet) {
+            assert!(entry.path.is_absolute(), "{entry:?}");
+            assert!(entry.reason.len() > 5, "{entry:?}");
+            assert!(seen.insert(entry.path.clone()), "{entry:?} stands twice");
+        }
+    }
+
+    #[test]
+    fn nothing_secret_is_in_the_base() {
+        let base = Base::built_in().unwrap();
+        let kept_out =
+            ["/etc/passwd", "/etc/shadow", "/home", "/root", "/var", "/run", "/tmp", "/etc"];
+        for entry in base.read.iter().chain(&base.write) {
+            for secret in kept_out {
+                assert!(!Path::new(secret).starts_with(&entry.path), "{entry:?} holds {secret}");
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! A command to be run in a jail, with the builder of [`std::process::Command`].
+
+use crate::child::Child;
+use crate::error::{Error, ErrorKind, Result, Step};
+use crate::jail::Jail;
+use crate::launch::{Prepared, Stream};
+use crate::plan::{Plan, Summary, Wanted};
+use crate::probe::Probe;
+use crate::recorder::{Callback, Recorder};
+use crate::stdio::{Stdio, Streams};
+use crate::supervisor::Supervisor;
+use crate::ward::Ward;
+use jailkeeper_model::{Event, JailId};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+
+/// The variables that [`Command::inherit_environment`] takes over from the caller's environment;
+/// all that begin with `LC_` besides.
+pub const INHERITED_VARIABLES: [&str; 9] =
+    ["PATH", "LANG", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "TZ", "COLUMNS", "LINES"];
+
+/// A command to be run in a jail.
+///
+/// It mirrors [`std::process::Command`] with three differences: the environment starts empty (see
+/// [`env`](Self::env)), the child has a session of its own, and dropping the
+/// [`Child`] kills it.
+pub struct Command {
+    jail: Jail,
+    program: OsString,
+    arguments: Vec<OsString>,
+    environment: BTreeMap<OsString, OsString>,
+    cwd: Option<PathBuf>,
+    streams: [Stdio; 3],
+    extra: Vec<(OwnedFd, RawFd)>,
+    callback: Option<Callback>,
+    id: Option<String>,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command")
+            .field("program", &self.program)
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Command {
+    pub(crate) fn new(jail: Jail, program: &OsStr) -> Self {
+        Self {
+            jail,
+            program: program.to_owned(),
+            arguments: vec![program.to_owned()],
+            environment: BTreeMap::new(),
+            cwd: None,
+            streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
+            extra: Vec::new(),
+            callback: None,
+            id: None,
+        }
+    }
+
+    /// Adds an argument.
+    pub fn arg(&mut self, argument: impl AsRef<OsStr>) -> &mut Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args(&mut self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> &mut Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets the name under which the program sees itself, which is the program by default.
+    pub fn arg0(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
+        if let Some(first) = self.arguments.first_mut() {
+            *first = name.as_ref().to_owned();
+        }
+        self
+    }
+
+    /// Sets a variable of the environment.
+    ///
+    /// Nothing of this process's environment reaches the jail unless it is set here. `HOME`,
+    /// `SHELL`, `TMPDIR`, `USER`, `LOGNAME` and `PWD` get values of the jail unless they are set;
+    /// `PATH` keeps only directories that the jail has.
+    pub fn env(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
+        self.environment.insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Sets variables of the environment.
+    pub fn envs<K: AsRef<OsStr>, V: AsRef<OsStr>>(
+        &mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> &mut Self {
+        for (name, value) in variables {
+            self.env(name, value);
+        }
+        self
+    }
+
+    /// Takes the harmless variables of an environment over: [`INHERITED_VARIABLES`] and `LC_*`.
+    /// What was set already stays.
+    pub fn inherit_environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> &mut Self {
+        for (name, value) in variables {
+            let harmless = name.to_str().is_some_and(|name| {
+                name.starts_with("LC_") || INHERITED_VARIABLES.contains(&name)
+            });
+            if harmless {
+                self.environment.entry(name).or_insert(value);
+            }
+        }
+        self
+    }
+
+    /// Sets the working directory; by default that of this process.
+    pub fn current_dir(&mut self, directory: impl AsRef<Path>) -> &mut Self {
+        self.cwd = Some(directory.as_ref().to_owned());
+        self
+    }
+
+    /// Sets the standard input.
+    pub fn stdin(&mut self, stdio: Stdio) -> &mut Self {
+        let [stdin, ..] = &mut self.streams;
+        *stdin = stdio;
+        self
+    }
+
+    /// Sets the standard output.
+    pub fn stdout(&mut self, stdio: Stdio) -> &mut Self {
+        let [_, stdout, _] = &mut self.streams;
+        *stdout = stdio;
+        self
+    }
+
+    /// Sets the standard error.
+    pub fn stderr(&mut self, stdio: Stdio) -> &mut Self {
+        let [.., stderr] = &mut self.streams;
+        *stderr = stdio;
+        self
+    }
+
+    /// Gives the command a descriptor under a number from 3 on.
+    ///
+    /// What the descriptor leads to can be used in the jail, wherever it is.
+    pub fn descriptor(&mut self, fd: OwnedFd, number: RawFd) -> &mut Self {
+        self.extra.push((fd, number));
+        self
+    }
+
+    /// Calls a function for every event, on the thread that saw it: the jail waits meanwhile.
+    pub fn on_event(&mut self, callback: impl Fn(&Event) + Send + Sync + 'static) -> &mut Self {
+        self.callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Names the jail in its events; by default a name that is unique on this machine.
+    pub fn id(&mut self, id: impl Into<String>) -> &mut Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Tells what would be set up, without running anything.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`spawn`](Self::spawn) that come up before a process is made.
+    pub fn plan(&self, probe: &Probe) -> Result<Summary> {
+        Ok(self.make_plan(probe)?.summary())
+    }
+
+    /// Starts the command in its jail.
+    ///
+    /// When this returns, the walls were proven and the program runs. May be called again for
+    /// another run, unless streams of a given descriptor were used up.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Policy`] for paths that are not there and rules that contradict each other,
+    /// [`ErrorKind::Unsupported`] for a wall that this machine does not have,
+    /// [`ErrorKind::NotFound`] and [`ErrorKind::NotExecutable`] for the command. Nothing runs then.
+    pub fn spawn(&mut self) -> Result<Child> {
+        self.spawn_on(&Probe::of_this_machine())
+    }
+
+    /// Starts the command on a machine that was probed before, which saves doing it again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`spawn`](Self::spawn).
+    pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
+        let plan = self.make_plan(probe)?;
+        let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
+        let [stdin, stdout, stderr] = &mut self.streams;
+        let mut streams = Streams::open([stdin, stdout, stderr], owner)?;
+        for (fd, number) in &self.extra {
+            if *number < 3 {
+                return Err(Error::new(ErrorKind::Policy, "give the command a descriptor")
+                    .with_hint("use `stdin`, `stdout` and `stderr` for the numbers 0 to 2"));
+            }
+            let fd = fd.try_clone().step("duplicate a descriptor")?;
+            streams.inside.push(Stream { fd, number: *number });
+        }
+        let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
+        let (recorder, events) = Recorder::new(id, self.callback.take());
+        let prepared = Prepared::new(&plan, streams.inside)?;
+        let settings = &self.jail.settings;
+        let ward = Arc::new(Ward::new(plan, recorder, settings.report_probes));
+        let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time);
+        let (ready, is_ready) = channel();
+        let (end, is_ended) = channel();
+        // The thread is the parent of the jail's processes and lives as long as they do.
+        std::thread::Builder::new()
+            .name("jail supervisor".into())
+            .stack_size(256 * 1024)
+            .spawn(move || {
+                let raised = supervisor.raise();
+                let runs = raised.is_ok();
+                let heard = ready.send(raised).is_ok();
+                if runs && heard {
+                    // Nobody has to wait for the end.
+                    let _ = end.send(supervisor.finish());
+                }
+            })
+            .step("start the supervising thread")?;
+        let running = is_ready.recv().map_err(|error| {
+            Error::new(ErrorKind::Setup, "hear from the supervising thread").because(error)
+        })??;
+        Ok(Child::new(ward, running, streams.outside, events, is_ended))
+    }
+
+    /// The numbers of the streams that are the jail's own terminal.
+    fn terminal_streams(&self) -> Vec<RawFd> {
+        let numbered = (0..).zip(&self.streams);
+        numbered
+            .filter(|(_, stdio)| matches!(stdio, Stdio::Terminal))
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    fn make_plan(&self, probe: &Probe) -> Result<Plan> {
+        let cwd = match &self.cwd {
+            Some(cwd) => cwd.clone(),
+            None => std::env::current_dir().map_err(|error| {
+                Error::new(ErrorKind::Policy, "find the working directory").because(error)
+            })?,
+        };
+        let wanted = Wanted {
+            program: self.program.clone(),
+            arguments: self.arguments.clone(),
+            cwd,
+            environment: self.environment.clone(),
+            terminal: self.terminal_streams(),
+        };
+        let mut plan = Plan::new(&self.jail.settings, wanted, probe)?;
+        crate::launch::add_decoys(&mut plan.view, &plan.trees.denied);
+        Ok(plan)
+    }
+}
+
+/// A name for a jail: the process, and how many it had before.
+fn unique_id() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{}-{count}", std::process::id())
+}

@@ -1,0 +1,157 @@
+//! The jail: a policy that commands are run under.
+
+use crate::command::Command;
+use crate::error::Result;
+use crate::settings::{RequestedRule, Settings};
+use jailkeeper_model::{OnJailbreak, Origin, Right};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A policy that commands are run under.
+///
+/// A jail is made once and can run any number of commands, at the same time as well: each run
+/// has walls, watches and events of its own.
+///
+/// ```no_run
+/// use jailkeeper::Jail;
+///
+/// let jail = Jail::builder().read("/srv/data").write("/srv/out").build()?;
+/// let mut child = jail.command("sh").args(["-c", "cat /etc/shadow"]).spawn()?;
+/// let finished = child.wait()?;
+/// assert!(finished.has_jailbreak());
+/// # Ok::<(), jailkeeper::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Jail {
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl Jail {
+    /// Starts from the defaults: the base and the command's working directory.
+    #[must_use]
+    pub fn builder() -> JailBuilder {
+        JailBuilder { settings: Settings::default() }
+    }
+
+    /// Prepares a command to be run in this jail.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        Command::new(self.clone(), program.as_ref())
+    }
+}
+
+/// Puts a [`Jail`] together.
+#[derive(Debug, Clone)]
+pub struct JailBuilder {
+    settings: Settings,
+}
+
+impl JailBuilder {
+    /// Lets the jail list, read and run what is beneath a path.
+    ///
+    /// Relative paths are taken from the directory of this process. A `read` rule never grants a
+    /// write. The path must exist when a command is started.
+    #[must_use]
+    pub fn read(self, path: impl AsRef<Path>) -> Self {
+        self.rule(path, Right::Read, Origin::Api)
+    }
+
+    /// Lets the jail read, create, change, rename and delete what is beneath a path.
+    #[must_use]
+    pub fn write(self, path: impl AsRef<Path>) -> Self {
+        self.rule(path, Right::Write, Origin::Api)
+    }
+
+    /// Takes a path out of an allowed tree.
+    ///
+    /// Holds against the jail for what exists when a command is started, and against creating
+    /// what does not. What something outside the jail creates there later is not covered.
+    #[must_use]
+    pub fn deny(self, path: impl AsRef<Path>) -> Self {
+        self.rule(path, Right::Deny, Origin::Api)
+    }
+
+    /// Adds a rule and says where it comes from, for messages.
+    #[must_use]
+    pub fn rule(mut self, path: impl AsRef<Path>, right: Right, origin: Origin) -> Self {
+        let path = path.as_ref().to_owned();
+        self.settings.rules.push(RequestedRule { path, right, origin });
+        self
+    }
+
+    /// Answers a path as if it were not there; reading it is then no jailbreak.
+    #[must_use]
+    pub fn quiet(mut self, path: impl AsRef<Path>) -> Self {
+        self.settings.quiet.push(path.as_ref().to_owned());
+        self
+    }
+
+    /// Names a file of the caller (events, reports, policies) that the jail must not be able to
+    /// change. Starting a command fails if the file lies inside a writable tree.
+    #[must_use]
+    pub fn protect(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.protected.push(file.into());
+        self
+    }
+
+    /// Whether the jail has the base: system directories and devices. On by default.
+    #[must_use]
+    pub fn base(mut self, yes: bool) -> Self {
+        self.settings.base = yes;
+        self
+    }
+
+    /// Whether the working directory is writable. On by default.
+    #[must_use]
+    pub fn working_directory(mut self, yes: bool) -> Self {
+        self.settings.working_directory = yes;
+        self
+    }
+
+    /// Whether the jail has an empty `/tmp` of its own. On by default.
+    #[must_use]
+    pub fn private_tmp(mut self, yes: bool) -> Self {
+        self.settings.private_tmp = yes;
+        self
+    }
+
+    /// Whether looking at something outside (`stat`, `access`, `chdir`) is a jailbreak too. Off by
+    /// default: such a probe is answered as if nothing were there, and counted.
+    #[must_use]
+    pub fn strict(mut self, yes: bool) -> Self {
+        self.settings.strict = yes;
+        self
+    }
+
+    /// Whether every forgiven probe becomes an event. Off by default; the report always has them.
+    #[must_use]
+    pub fn report_probes(mut self, yes: bool) -> Self {
+        self.settings.report_probes = yes;
+        self
+    }
+
+    /// What happens on a jailbreak. By default the whole jail is killed.
+    #[must_use]
+    pub fn on_jailbreak(mut self, what: OnJailbreak) -> Self {
+        self.settings.on_jailbreak = what;
+        self
+    }
+
+    /// How long a command may run before its jail is killed.
+    #[must_use]
+    pub fn wall_time(mut self, limit: Duration) -> Self {
+        self.settings.wall_time = Some(limit);
+        self
+    }
+
+    /// Makes the jail.
+    ///
+    /// # Errors
+    ///
+    /// None yet: paths are looked at when a command is started, because the working directory is
+    /// the command's.
+    pub fn build(self) -> Result<Jail> {
+        Ok(Jail { settings: Arc::new(self.settings) })
+    }
+}

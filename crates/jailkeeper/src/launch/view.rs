@@ -1,0 +1,182 @@
+//! The steps that make the view: cloning trees, attaching them, sealing `/proc`.
+
+use super::{DECOYS, Workshop, c_string, relative};
+use crate::error::Result;
+use crate::plan::{Node, Plan, Source, Tree};
+use crate::walls::idmap;
+use jailkeeper_model::{JailPath, Right};
+use jailkeeper_sys::child::{MountOption, Slot, Step, TreeSource};
+use jailkeeper_sys::mount::Attributes;
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+
+/// Parts of `/proc` that belong to the system: a user that is root on the host could write them
+/// even without capabilities.
+const SYSTEM_PARTS: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
+
+/// The steps for all trees.
+pub(super) struct Mounts {
+    /// In the builder, before the view exists.
+    pub(super) clone_steps: Vec<Step>,
+    /// In the init, with the view as working directory.
+    pub(super) attach_steps: Vec<Step>,
+}
+
+/// Prepares the steps for every tree of the plan.
+pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
+    let mut mounts = Mounts { clone_steps: Vec::new(), attach_steps: Vec::new() };
+    for tree in plan.trees.iter() {
+        let slot = place(plan, tree, workshop, &mut mounts.clone_steps)?;
+        let steps = &mut mounts.attach_steps;
+        let to = relative(tree.path.as_path())?;
+        let around = plan.trees.around(&tree.path);
+        if let Some(around) = around.filter(|around| matches!(around.source, Source::Memory)) {
+            steps.extend(stand_in(around, tree)?);
+        }
+        let (filesystem, options, attributes) = match tree.source {
+            Source::Host { .. } => {
+                steps.push(Step::Attach { mount: slot, to });
+                continue;
+            }
+            Source::Memory => (c"tmpfs", memory_options(), no_devices()),
+            Source::Processes => (c"proc", Vec::new(), no_devices().and(Attributes::NO_EXECUTE)),
+            Source::Terminals => {
+                let attributes = Attributes::NO_SETUID.and(Attributes::NO_EXECUTE);
+                (c"devpts", terminal_options(), attributes)
+            }
+        };
+        let filesystem = filesystem.into();
+        steps.push(Step::NewMount { filesystem, options, attributes, into: slot });
+        if matches!(tree.source, Source::Memory) {
+            steps.push(Step::SendFd(slot));
+        }
+        steps.push(Step::Attach { mount: slot, to });
+        if matches!(tree.source, Source::Processes) {
+            steps.push(Step::WriteFile(
+                c"proc/sys/user/max_user_namespaces".into(),
+                b"0".to_vec(),
+            ));
+            for part in SYSTEM_PARTS {
+                steps.push(Step::SealReadOnly(c_string(OsStr::new(&format!("proc/{part}")))?));
+            }
+        }
+    }
+    for (at, target) in plan.view.links() {
+        let inside = plan.trees.containing(at);
+        if inside.is_some_and(|tree| matches!(tree.source, Source::Memory)) {
+            let steps = &mut mounts.attach_steps;
+            if let (Some(tree), Some(parent)) = (inside, at.parent()) {
+                steps.extend(folders(tree, &parent)?);
+            }
+            let target = c_string(target.as_os_str())?;
+            steps.push(Step::MakeLink { target, at: relative(at.as_path())? });
+        }
+    }
+    Ok(mounts)
+}
+
+/// Gives a tree its slot; one of the host gets it filled.
+fn place(
+    plan: &Plan,
+    tree: &Tree,
+    workshop: &mut Workshop,
+    steps: &mut Vec<Step>,
+) -> Result<Slot> {
+    let Source::Host { fd, device, inode, owner } = &tree.source else {
+        return Ok(workshop.slots.empty());
+    };
+    let attributes = attributes(tree);
+    let identity = plan.identity;
+    if identity.changed && tree.explicit && *owner != (identity.user, identity.group) {
+        let jail = (identity.user, identity.group);
+        match idmap::clone_mapped(fd.as_fd(), *owner, jail, attributes) {
+            Ok(mount) => return workshop.hold(mount),
+            // A tree that is only read may stay as it is: what its owner keeps to himself is
+            // then closed to the jail, which is no less safe.
+            Err(_) if tree.right == Right::Read => {}
+            Err(error) => return Err(error.at(tree.path.as_path())),
+        }
+    }
+    let into = workshop.slots.empty();
+    let path = c_string(tree.path.as_path().as_os_str())?;
+    let source = TreeSource::Path { path, device: *device, inode: *inode };
+    steps.push(Step::CloneTree { source, attributes, into });
+    Ok(into)
+}
+
+fn attributes(tree: &Tree) -> Attributes {
+    let device = tree.path.as_path().starts_with("/dev");
+    let base = if device {
+        Attributes::NO_SETUID.and(Attributes::NO_EXECUTE)
+    } else {
+        no_devices()
+    };
+    if tree.right == Right::Write { base } else { base.and(Attributes::READ_ONLY) }
+}
+
+fn no_devices() -> Attributes {
+    Attributes::NO_SETUID.and(Attributes::NO_DEVICES)
+}
+
+fn memory_options() -> Vec<MountOption> {
+    vec![
+        MountOption::Text(c"source".into(), c"jailkeeper".into()),
+        MountOption::Text(c"mode".into(), c"1777".into()),
+    ]
+}
+
+fn terminal_options() -> Vec<MountOption> {
+    vec![
+        MountOption::Flag(c"newinstance".into()),
+        MountOption::Text(c"ptmxmode".into(), c"0666".into()),
+        MountOption::Text(c"mode".into(), c"0620".into()),
+    ]
+}
+
+/// Makes what a tree is mounted on, inside an empty file system.
+fn stand_in(around: &Tree, tree: &Tree) -> Result<Vec<Step>> {
+    let mut steps = match tree.path.parent() {
+        Some(parent) => folders(around, &parent)?,
+        None => Vec::new(),
+    };
+    let path = relative(tree.path.as_path())?;
+    steps.push(if tree.directory {
+        Step::MakeDirectory(path, 0o755)
+    } else {
+        Step::MakeFile(path)
+    });
+    Ok(steps)
+}
+
+/// Makes the directories from a tree's root down to a path inside it.
+fn folders(tree: &Tree, path: &JailPath) -> Result<Vec<Step>> {
+    let mut missing: Vec<_> =
+        path.ancestors().take_while(|ancestor| *ancestor != tree.path).collect();
+    missing.reverse();
+    missing
+        .iter()
+        .map(|folder| Ok(Step::MakeDirectory(relative(folder.as_path())?, 0o755)))
+        .collect()
+}
+
+/// Mounts a decoy over every denied name that is inside an allowed tree.
+pub(super) fn decoys(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    for (index, (path, _)) in plan.trees.denied.iter().enumerate() {
+        let slot = workshop.slots.empty();
+        let below = c_string(OsStr::new(&format!("{DECOYS}/{index}")))?;
+        let source = TreeSource::Below { mount: root, path: below };
+        steps.push(Step::CloneTree { source, attributes: no_devices(), into: slot });
+        steps.push(Step::Attach { mount: slot, to: relative(path.as_path())? });
+    }
+    Ok(steps)
+}
+
+/// Adds the decoys' places to the view, so that they can be cloned before the jail is sealed.
+pub(crate) fn add_decoys(view: &mut crate::plan::View, denied: &[(JailPath, bool)]) {
+    for (index, (path, directory)) in denied.iter().enumerate() {
+        if let Ok(place) = JailPath::new(format!("/{DECOYS}/{index}")) {
+            view.add(&place, Node::Decoy { directory: *directory, path: path.clone() });
+        }
+    }
+}

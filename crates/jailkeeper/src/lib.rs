@@ -1,0 +1,75 @@
+//! Runs programs that nobody trusts, and names what they tried.
+//!
+//! A program runs in a *jail*: it may touch the files it was given and nothing else. The first
+//! attempt at anything else is a *jailbreak*: the kernel refuses it before it happens, the whole
+//! process tree dies, and the caller gets one event that says who tried what on which path.
+//!
+//! ```no_run
+//! use jailkeeper::{Event, Jail, Stdio};
+//!
+//! let jail = Jail::builder().build()?;
+//! let mut child = jail
+//!     .command("pdflatex")
+//!     .arg("paper.tex")
+//!     .current_dir("/srv/paper")
+//!     .stdin(Stdio::Null)
+//!     .spawn()?;
+//! for event in child.events() {
+//!     if let Event::Jailbreak(jailbreak) = event {
+//!         eprintln!("{} {:?}", jailbreak.mode, jailbreak.file);
+//!     }
+//! }
+//! let finished = child.wait()?;
+//! println!("{:?}", finished.code);
+//! # Ok::<(), jailkeeper::Error>(())
+//! ```
+//!
+//! # How it holds
+//!
+//! The jail's root is a file system that this library serves. Allowed trees are mounted on it
+//! and are native; any other name that exists is the tripwire's. Behind that view stand Landlock
+//! and a seccomp filter. Before a program starts, a forbidden canary is tried from inside the
+//! finished jail, and both watches and Landlock must have met it.
+//!
+//! # What it does not do
+//!
+//! It does not protect against bugs of the kernel, against what a program does with the files
+//! that it was given, or against time spent and memory used (of limits there is the wall time).
+//! See `THREAT_MODEL.md`.
+//!
+//! # In your program
+//!
+//! The library never prints, reads no environment, installs no signal handler and never exits. It
+//! works in programs with many threads; each running jail has three of its own. If your process
+//! dies, its jails die.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod base;
+mod child;
+mod command;
+mod death;
+mod error;
+mod jail;
+mod launch;
+mod plan;
+mod probe;
+mod recorder;
+mod settings;
+mod stdio;
+mod supervisor;
+mod walls;
+mod ward;
+mod watch;
+
+pub use child::{Child, Finished, Signaller};
+pub use command::{Command, INHERITED_VARIABLES};
+pub use error::{Error, ErrorKind, Result};
+pub use jail::{Jail, JailBuilder};
+pub use jailkeeper_sys::process::inherited as inherited_descriptor;
+pub use jailkeeper_model::{self as model, Event, OnJailbreak, Origin, Report, Right};
+pub use plan::{PlannedTree, Summary};
+pub use probe::{Finding, Probe};
+pub use rustix::process::Signal;
+pub use stdio::Stdio;

@@ -1,0 +1,178 @@
+//! The plan: a policy on this machine, as exactly what will be set up.
+//!
+//! Everything that can fail for a reason that the caller can mend fails here, before any process
+//! was made: paths that are not there, rules that contradict each other, state files that the
+//! jail could write, walls that the machine does not have.
+
+mod environment;
+mod summary;
+mod survey;
+mod trees;
+mod view;
+
+pub use summary::{PlannedTree, Summary};
+pub(crate) use survey::push_components;
+pub(crate) use trees::{Source, Tree, Trees};
+pub(crate) use view::{Node, NodeId, View};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::probe::{Finding, Probe};
+use crate::settings::Settings;
+use jailkeeper_model::{JailPath, Policy, Right};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The user that a jail runs as when its caller is root: no account of any distribution.
+pub(crate) const JAIL_USER: u32 = 65533;
+
+/// What to run, in words of the plan.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) program: OsString,
+    /// The name under which the program sees itself, and its arguments.
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) cwd: PathBuf,
+    pub(crate) environment: BTreeMap<OsString, OsString>,
+    /// The streams that are the jail's own terminal.
+    pub(crate) terminal: Vec<i32>,
+}
+
+/// Who the jail runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The user on the host and in the jail.
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+    /// The caller is root, and the jail is somebody else.
+    pub(crate) changed: bool,
+}
+
+/// A policy on this machine.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) policy: Policy,
+    pub(crate) trees: Trees,
+    pub(crate) view: View,
+    pub(crate) identity: Identity,
+    pub(crate) landlock_abi: u32,
+    pub(crate) cwd: JailPath,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) candidates: Vec<PathBuf>,
+    pub(crate) environment: BTreeMap<OsString, OsString>,
+    pub(crate) terminal: Vec<i32>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Makes the plan.
+    pub(crate) fn new(settings: &Settings, wanted: Wanted, probe: &Probe) -> Result<Self> {
+        require_walls(probe)?;
+        let cwd = std::path::absolute(&wanted.cwd)
+            .map_err(|error| {
+                Error::new(ErrorKind::Policy, "find the working directory").because(error)
+            })
+            .and_then(|cwd| jail_path(&cwd))?;
+        let identity = Identity::of_caller(probe);
+        let surveyed = trees::survey(settings, &cwd)?;
+        let policy = surveyed.policy;
+        protect_state(settings, &policy)?;
+        let cwd = surveyed.cwd;
+        if !policy.rule_for(&cwd).is_some_and(|rule| rule.right() != Right::Deny)
+            && !policy.is_route(&cwd)
+        {
+            return Err(Error::new(ErrorKind::Policy, "start in").at(&cwd).with_hint(
+                "the working directory is outside the jail; allow it with `--read` or `--write`, \
+                 or leave `--no-cwd` away",
+            ));
+        }
+        let environment = environment::inside(&wanted.environment, &policy, &surveyed.view, &cwd);
+        let candidates = candidates(&wanted.program, &environment);
+        let first = wanted.arguments.first().cloned().unwrap_or_else(|| wanted.program.clone());
+        let rest = wanted.arguments.into_iter().skip(1);
+        Ok(Self {
+            policy,
+            trees: surveyed.trees,
+            view: surveyed.view,
+            identity,
+            landlock_abi: probe.landlock_abi,
+            cwd,
+            arguments: std::iter::once(first).chain(rest).collect(),
+            candidates,
+            environment,
+            terminal: wanted.terminal,
+            warnings: surveyed.warnings,
+        })
+    }
+}
+
+impl Identity {
+    fn of_caller(probe: &Probe) -> Self {
+        if probe.root {
+            return Self { user: JAIL_USER, group: JAIL_USER, changed: true };
+        }
+        Self {
+            user: rustix::process::geteuid().as_raw(),
+            group: rustix::process::getegid().as_raw(),
+            changed: false,
+        }
+    }
+}
+
+/// Makes a jail path of an absolute path, with the policy's words for what is wrong with it.
+pub(crate) fn jail_path(path: &Path) -> Result<JailPath> {
+    JailPath::new(path).map_err(|error| {
+        Error::new(ErrorKind::Policy, "understand the path").at(path).because(error)
+    })
+}
+
+fn require_walls(probe: &Probe) -> Result<()> {
+    for (name, finding) in probe.findings() {
+        if let Finding::Missing { reason, remedy } = finding {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("build the walls of strength `full`: {name} cannot be had"),
+            )
+            .because(reason.clone())
+            .with_hint(remedy.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses files of the supervisor in a place that the jail can write.
+fn protect_state(settings: &Settings, policy: &Policy) -> Result<()> {
+    for file in &settings.protected {
+        let absolute = std::path::absolute(file).map_err(|error| {
+            Error::new(ErrorKind::Policy, "find the file").at(file).because(error)
+        })?;
+        // The file itself may not be there yet; its directory must be.
+        let real = absolute.canonicalize().or_else(|_| {
+            let parent = absolute.parent().unwrap_or(Path::new("/")).canonicalize()?;
+            Ok::<_, std::io::Error>(parent.join(absolute.file_name().unwrap_or_default()))
+        });
+        let real = real.map_err(|error| {
+            Error::new(ErrorKind::Policy, "find the directory of").at(file).because(error)
+        })?;
+        let writable = policy.rule_for(&jail_path(&real)?).filter(|rule| {
+            rule.right() == Right::Write && *rule.origin() != jailkeeper_model::Origin::Temporary
+        });
+        if let Some(rule) = writable {
+            return Err(Error::new(ErrorKind::Policy, "keep the jail from changing")
+                .at(file)
+                .because(format!("it lies inside a writable tree ({})", rule.origin()))
+                .with_hint("put it outside every tree that the jail may write"));
+        }
+    }
+    Ok(())
+}
+
+/// The files that may be meant by a program's name, in the order of `PATH`.
+fn candidates(program: &OsStr, environment: &BTreeMap<OsString, OsString>) -> Vec<PathBuf> {
+    if program.as_bytes().contains(&b'/') {
+        return vec![program.into()];
+    }
+    let path = environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(program)).collect()
+}

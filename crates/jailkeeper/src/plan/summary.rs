@@ -1,0 +1,112 @@
+//! The plan in words, for `jailkeeper plan` and for people who embed the engine.
+
+use super::{Plan, Source};
+use jailkeeper_model::Right;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What would be set up for a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The strength: `full`.
+    pub strength: &'static str,
+    /// The command's arguments.
+    pub command: Vec<String>,
+    /// The files that would be tried for the program, in order.
+    pub candidates: Vec<String>,
+    /// The working directory.
+    pub cwd: String,
+    /// The user that the jail runs as.
+    pub user: u32,
+    /// The trees that would be mounted.
+    pub trees: Vec<PlannedTree>,
+    /// The symbolic links and routes in the view are counted, not listed.
+    pub denied: Vec<String>,
+    /// Names that are answered as absent.
+    pub quiet: Vec<String>,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// The walls by name, each with what it consists of.
+    pub walls: BTreeMap<String, String>,
+    /// What the caller should know.
+    pub warnings: Vec<String>,
+}
+
+/// One mount of the view.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PlannedTree {
+    /// Where it stands.
+    pub path: String,
+    /// `read` or `write`.
+    pub right: &'static str,
+    /// `host`, `memory`, `processes` or `terminals`.
+    pub source: &'static str,
+    /// Which rule asks for it.
+    pub origin: String,
+    /// Why the base has it.
+    pub reason: Option<String>,
+}
+
+impl Plan {
+    pub(crate) fn summary(&self) -> Summary {
+        let text = |bytes: &std::ffi::OsStr| bytes.to_string_lossy().into_owned();
+        let trees = self.trees.iter().map(|tree| {
+            let rule = self.policy.rule_for(&tree.path);
+            PlannedTree {
+                path: text(tree.path.as_path().as_os_str()),
+                right: if tree.right == Right::Write { "write" } else { "read" },
+                source: match tree.source {
+                    Source::Host { .. } => "host",
+                    Source::Memory => "memory",
+                    Source::Processes => "processes",
+                    Source::Terminals => "terminals",
+                },
+                origin: rule.map(|rule| rule.origin().to_string()).unwrap_or_default(),
+                reason: rule.and_then(|rule| rule.reason().map(str::to_owned)),
+            }
+        });
+        Summary {
+            strength: "full",
+            command: self.arguments.iter().map(|argument| text(argument)).collect(),
+            candidates: self.candidates.iter().map(|path| text(path.as_os_str())).collect(),
+            cwd: text(self.cwd.as_path().as_os_str()),
+            user: self.identity.user,
+            trees: trees.collect(),
+            denied: self
+                .trees
+                .denied
+                .iter()
+                .map(|(path, _)| text(path.as_path().as_os_str()))
+                .collect(),
+            quiet: self
+                .policy
+                .quiet_paths()
+                .iter()
+                .map(|path| text(path.as_path().as_os_str()))
+                .collect(),
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
+            walls: self.walls(),
+            warnings: self.warnings.clone(),
+        }
+    }
+
+    fn walls(&self) -> BTreeMap<String, String> {
+        let filter = crate::walls::filter::program();
+        [
+            ("namespaces", "user, mount, pid, ipc, uts".to_owned()),
+            ("view", format!("FUSE root with {} mounts", self.trees.iter().count())),
+            ("landlock", format!("ABI {}", self.landlock_abi)),
+            ("seccomp", format!("{} instructions", filter.len())),
+            ("privileges", "no capabilities, no new privileges".to_owned()),
+            ("network", "no INET sockets".to_owned()),
+        ]
+        .map(|(name, detail)| (name.to_owned(), detail))
+        .into()
+    }
+}

@@ -1,0 +1,313 @@
+//! Which file trees the jail has, and where each comes from.
+
+use super::survey::{self, Found};
+use super::view::{Node, View};
+use super::jail_path;
+use crate::base::Base;
+use crate::error::{Error, ErrorKind, Result};
+use crate::settings::Settings;
+use jailkeeper_model::{JailPath, Origin, Policy, Right, Rule};
+use rustix::fs::FileType;
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+/// Where a tree's files come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// The host's own files at the same path.
+    Host { fd: OwnedFd, device: u64, inode: u64, owner: (u32, u32) },
+    /// An empty file system in memory, for this jail alone.
+    Memory,
+    /// The jail's own processes.
+    Processes,
+    /// The jail's own terminals.
+    Terminals,
+}
+
+/// A tree that is mounted in the jail.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) path: JailPath,
+    pub(crate) right: Right,
+    pub(crate) directory: bool,
+    pub(crate) source: Source,
+    /// The caller asked for it, as opposed to the base.
+    pub(crate) explicit: bool,
+}
+
+/// The trees by path, so that one that contains another comes before it.
+#[derive(Debug, Default)]
+pub(crate) struct Trees {
+    by_path: BTreeMap<JailPath, Tree>,
+    /// Denied names inside allowed trees: path, whether it is a directory.
+    pub(crate) denied: Vec<(JailPath, bool)>,
+}
+
+impl Trees {
+    /// Returns the tree that a path is in.
+    pub(crate) fn containing(&self, path: &JailPath) -> Option<&Tree> {
+        path.ancestors().find_map(|ancestor| self.by_path.get(&ancestor))
+    }
+
+    /// Returns the tree around a tree.
+    pub(crate) fn around(&self, path: &JailPath) -> Option<&Tree> {
+        self.containing(&path.parent()?)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Tree> {
+        self.by_path.values()
+    }
+}
+
+/// The rules of a jail with all paths found.
+pub(super) struct Surveyed {
+    pub(super) policy: Policy,
+    pub(super) trees: Trees,
+    pub(super) view: View,
+    pub(super) cwd: JailPath,
+    pub(super) warnings: Vec<String>,
+}
+
+struct Surveyor {
+    rules: Vec<Rule>,
+    quiet: Vec<JailPath>,
+    found: BTreeMap<JailPath, (Found, Right, bool)>,
+    view: View,
+    denied: Vec<(JailPath, bool)>,
+    warnings: Vec<String>,
+}
+
+/// Finds everything that the settings name.
+pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
+    let mut surveyor = Surveyor {
+        rules: Vec::new(),
+        quiet: Vec::new(),
+        found: BTreeMap::new(),
+        view: View::new(),
+        denied: Vec::new(),
+        warnings: Vec::new(),
+    };
+    for requested in &settings.rules {
+        let absolute = std::path::absolute(&requested.path).map_err(|error| {
+            Error::new(ErrorKind::Policy, "understand the path").at(&requested.path).because(error)
+        })?;
+        let path = jail_path(&absolute)?;
+        surveyor.requested(&path, requested.right, &requested.origin)?;
+    }
+    let cwd = surveyor.working_directory(settings, cwd)?;
+    if settings.base {
+        surveyor.base()?;
+    }
+    for path in &settings.quiet {
+        surveyor.quiet(&jail_path(path)?);
+    }
+    surveyor.finish(settings, cwd)
+}
+
+impl Surveyor {
+    /// A rule of the caller: its path must be there.
+    fn requested(&mut self, path: &JailPath, right: Right, origin: &Origin) -> Result<()> {
+        let Some(found) = survey::find(path)? else {
+            if right == Right::Deny {
+                return self.deny_missing(path, origin);
+            }
+            return Err(Error::new(ErrorKind::Policy, format!("find the path of {origin}"))
+                .at(path)
+                .because("no such file or directory")
+                .with_hint("a rule's path must exist; create it first, or allow its parent"));
+        };
+        if found.path == JailPath::root() && right != Right::Deny {
+            return self.everything(right, origin);
+        }
+        self.add(found, right, origin.clone(), None, true);
+        Ok(())
+    }
+
+    /// A rule for `/` becomes one for each of its entries: the root itself stays the view's.
+    fn everything(&mut self, right: Right, origin: &Origin) -> Result<()> {
+        let entries = std::fs::read_dir("/").map_err(|error| {
+            Error::new(ErrorKind::Policy, "list").at("/").because(error)
+        })?;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if ["proc", "dev", "tmp"].iter().any(|own| name == *own) {
+                continue;
+            }
+            let path = jail_path(&entry.path())?;
+            if let Ok(Some(found)) = survey::find(&path) {
+                self.add(found, right, origin.clone(), None, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn deny_missing(&mut self, path: &JailPath, origin: &Origin) -> Result<()> {
+        self.rules.push(Rule::new(path.clone(), Right::Deny, origin.clone()));
+        self.warnings.push(format!(
+            "`{}` is denied but does not exist yet: creating it from inside is refused; if \
+             something outside creates it inside an allowed tree, the jail can read it",
+            path.display()
+        ));
+        Ok(())
+    }
+
+    fn working_directory(&mut self, settings: &Settings, cwd: &JailPath) -> Result<JailPath> {
+        let found = survey::find(cwd)?.ok_or_else(|| {
+            Error::new(ErrorKind::Policy, "find the working directory")
+                .at(cwd)
+                .because("no such file or directory")
+        })?;
+        if found.kind != FileType::Directory {
+            return Err(Error::new(ErrorKind::Policy, "start in")
+                .at(cwd)
+                .because("not a directory"));
+        }
+        let path = found.path.clone();
+        if settings.working_directory {
+            if path == JailPath::root() {
+                return Err(Error::new(ErrorKind::Policy, "make the working directory writable")
+                    .at("/")
+                    .with_hint(
+                        "the whole system would be writable; choose another directory with \
+                         `--cwd`, or add `--no-cwd`",
+                    ));
+            }
+            let explicit = self.found.contains_key(&path);
+            if !explicit {
+                self.add(found, Right::Write, Origin::WorkingDirectory, None, true);
+            }
+        } else {
+            for link in &found.links {
+                self.view.add_link(link);
+            }
+        }
+        Ok(path)
+    }
+
+    fn base(&mut self) -> Result<()> {
+        let base = Base::built_in()?;
+        let entries = [(&base.read, Right::Read), (&base.write, Right::Write)];
+        for (entries, right) in entries {
+            for entry in entries {
+                // What this machine lacks, or hides from its user, is no part of its base.
+                if let Ok(Some(found)) = survey::find(&jail_path(&entry.path)?) {
+                    let reason = Some(entry.reason.clone());
+                    self.add(found, right, Origin::Base, reason, false);
+                }
+            }
+        }
+        for entry in &base.quiet {
+            self.quiet(&jail_path(&entry.path)?);
+        }
+        for (at, target) in [
+            ("/dev/fd", "/proc/self/fd"),
+            ("/dev/stdin", "/proc/self/fd/0"),
+            ("/dev/stdout", "/proc/self/fd/1"),
+            ("/dev/stderr", "/proc/self/fd/2"),
+            ("/dev/ptmx", "pts/ptmx"),
+        ] {
+            self.view.add(&jail_path(at.as_ref())?, Node::Link(target.into()));
+        }
+        Ok(())
+    }
+
+    fn quiet(&mut self, path: &JailPath) {
+        self.quiet.push(path.clone());
+        self.view.add(path, Node::Hidden);
+    }
+
+    fn add(
+        &mut self,
+        found: Found,
+        right: Right,
+        origin: Origin,
+        reason: Option<String>,
+        explicit: bool,
+    ) {
+        for link in &found.links {
+            self.view.add_link(link);
+        }
+        let mut rule = Rule::new(found.path.clone(), right, origin);
+        if let Some(reason) = reason {
+            rule = rule.with_reason(reason);
+        }
+        self.rules.push(rule);
+        if right == Right::Deny {
+            self.denied.push((found.path, found.kind == FileType::Directory));
+        } else {
+            self.found.entry(found.path.clone()).or_insert((found, right, explicit));
+        }
+    }
+
+    fn finish(mut self, settings: &Settings, cwd: JailPath) -> Result<Surveyed> {
+        let mut own = vec![("/proc", Right::Read, Source::Processes)];
+        if settings.base {
+            own.push(("/dev/shm", Right::Write, Source::Memory));
+            own.push(("/dev/pts", Right::Write, Source::Terminals));
+        }
+        if settings.private_tmp {
+            own.push(("/tmp", Right::Write, Source::Memory));
+        }
+        let mut trees = Trees::default();
+        for (path, right, source) in own {
+            let path = jail_path(path.as_ref())?;
+            let replaced = self.found.contains_key(&path) && !matches!(source, Source::Processes);
+            if replaced {
+                continue;
+            }
+            self.found.remove(&path);
+            self.rules.push(Rule::new(path.clone(), right, Origin::Temporary));
+            let tree = Tree { path: path.clone(), right, directory: true, source, explicit: false };
+            trees.by_path.insert(path, tree);
+        }
+        let mut policy =
+            Policy::builder().strict(settings.strict).on_jailbreak(settings.on_jailbreak);
+        for rule in self.rules {
+            policy = policy.rule(rule);
+        }
+        for path in self.quiet {
+            policy = policy.quiet(path);
+        }
+        let policy = policy.build().map_err(|error| {
+            Error::new(ErrorKind::Policy, "make one policy of the rules")
+                .because(error)
+                .with_hint("give each path one right; a more specific path wins over its parent")
+        })?;
+        for (path, (found, _, explicit)) in self.found {
+            // The policy knows which of several rules for one path holds.
+            let right = policy.rule_for(&path).map_or(Right::Deny, Rule::right);
+            let redundant = trees.around(&path).is_some_and(|around| {
+                around.right == right && matches!(around.source, Source::Host { .. })
+            });
+            if redundant || right == Right::Deny {
+                continue;
+            }
+            let tree = Tree {
+                directory: found.kind == FileType::Directory,
+                source: Source::Host {
+                    fd: found.fd,
+                    device: found.device,
+                    inode: found.inode,
+                    owner: found.owner,
+                },
+                path: path.clone(),
+                right,
+                explicit,
+            };
+            trees.by_path.insert(path, tree);
+        }
+        let outermost: Vec<_> = trees
+            .iter()
+            .filter(|tree| trees.around(&tree.path).is_none())
+            .map(|tree| (tree.path.clone(), tree.directory))
+            .collect();
+        for (path, directory) in outermost {
+            self.view.add(&path, Node::Place { directory });
+        }
+        self.denied.retain(|(path, _)| {
+            trees.containing(path).is_some_and(|tree| matches!(tree.source, Source::Host { .. }))
+        });
+        trees.denied = self.denied;
+        Ok(Surveyed { policy, trees, view: self.view, cwd, warnings: self.warnings })
+    }
+}

@@ -1,0 +1,174 @@
+//! The view: which names the jail's own root serves.
+//!
+//! Allowed trees are mounts. What remains are the directories on the way to them (*routes*),
+//! symbolic links on the way (`/bin -> usr/bin`), empty places for mounts to stand on, and names
+//! that are answered as absent. Any other name that exists on the host is the tripwire's.
+
+use super::survey::Link;
+use jailkeeper_model::JailPath;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// Names a node of the view; also its FUSE inode number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId(pub(crate) u64);
+
+impl NodeId {
+    /// The root of the view, which FUSE calls 1.
+    pub(crate) const ROOT: Self = Self(1);
+}
+
+/// What stands at a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Node {
+    /// A directory that leads somewhere.
+    Route(BTreeMap<OsString, NodeId>),
+    /// A symbolic link on the way.
+    Link(PathBuf),
+    /// Where a mount stands.
+    Place { directory: bool },
+    /// A name that is answered as absent.
+    Hidden,
+    /// What is mounted over a denied name inside an allowed tree: every use of it is an access
+    /// to the path.
+    Decoy { directory: bool, path: JailPath },
+}
+
+/// All names that the root serves.
+#[derive(Debug)]
+pub(crate) struct View {
+    nodes: Vec<(JailPath, Node)>,
+}
+
+impl View {
+    pub(crate) fn new() -> Self {
+        Self { nodes: vec![(JailPath::root(), Node::Route(BTreeMap::new()))] }
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.entry(id).map(|(_, node)| node)
+    }
+
+    pub(crate) fn path(&self, id: NodeId) -> Option<&JailPath> {
+        self.entry(id).map(|(path, _)| path)
+    }
+
+    fn entry(&self, id: NodeId) -> Option<&(JailPath, Node)> {
+        let index = usize::try_from(id.0).ok()?.checked_sub(1)?;
+        self.nodes.get(index)
+    }
+
+    /// Returns what a route has under a name.
+    pub(crate) fn child(&self, id: NodeId, name: &OsStr) -> Option<NodeId> {
+        match self.node(id)? {
+            Node::Route(children) => children.get(name).copied(),
+            _ => None,
+        }
+    }
+
+    /// Finds the node of a path that the view itself serves.
+    pub(crate) fn find(&self, path: &JailPath) -> Option<NodeId> {
+        path.components().try_fold(NodeId::ROOT, |id, name| self.child(id, name))
+    }
+
+    /// Adds what stands at a path, with the routes to it. What is there already stays, but a
+    /// mount's place or a link takes precedence over a hidden name.
+    pub(crate) fn add(&mut self, path: &JailPath, node: Node) {
+        let mut at = NodeId::ROOT;
+        let mut names = path.components().peekable();
+        while let Some(name) = names.next() {
+            let last = names.peek().is_none();
+            at = match self.child(at, name) {
+                Some(id) => {
+                    let stays = match self.node(id) {
+                        Some(Node::Route(_)) => true,
+                        Some(Node::Hidden) => false,
+                        _ if last => true,
+                        // Below a link or a mount the view serves nothing.
+                        _ => return,
+                    };
+                    if !stays {
+                        self.replace(id, if last { node.clone() } else { Node::route() });
+                    }
+                    id
+                }
+                None => {
+                    let fresh = if last { node.clone() } else { Node::route() };
+                    match self.insert(at, name, fresh) {
+                        Some(id) => id,
+                        None => return,
+                    }
+                }
+            };
+        }
+    }
+
+    /// Returns the links with their targets.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (&JailPath, &PathBuf)> {
+        self.nodes.iter().filter_map(|(path, node)| match node {
+            Node::Link(target) => Some((path, target)),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn add_link(&mut self, link: &Link) {
+        self.add(&link.at, Node::Link(link.target.clone()));
+    }
+
+    fn insert(&mut self, parent: NodeId, name: &OsStr, node: Node) -> Option<NodeId> {
+        let path = self.path(parent)?.join(name).ok()?;
+        self.nodes.push((path, node));
+        let id = NodeId(self.nodes.len() as u64);
+        let index = usize::try_from(parent.0).ok()?.checked_sub(1)?;
+        if let Some((_, Node::Route(children))) = self.nodes.get_mut(index) {
+            children.insert(name.to_owned(), id);
+        }
+        Some(id)
+    }
+
+    fn replace(&mut self, id: NodeId, node: Node) {
+        let index = usize::try_from(id.0).ok().and_then(|id| id.checked_sub(1));
+        if let Some((_, place)) = index.and_then(|index| self.nodes.get_mut(index)) {
+            *place = node;
+        }
+    }
+}
+
+impl Node {
+    fn route() -> Self {
+        Self::Route(BTreeMap::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(path: &str) -> JailPath {
+        JailPath::new(path).unwrap()
+    }
+
+    #[test]
+    fn routes_lead_to_places_and_nothing_else_is_there() {
+        let mut view = View::new();
+        view.add(&path("/home/u/work"), Node::Place { directory: true });
+        view.add(&path("/bin"), Node::Link("usr/bin".into()));
+        assert!(matches!(view.node(view.find(&path("/home/u")).unwrap()), Some(Node::Route(_))));
+        let work = view.find(&path("/home/u/work")).unwrap();
+        assert_eq!(view.node(work), Some(&Node::Place { directory: true }));
+        assert_eq!(view.path(work), Some(&path("/home/u/work")));
+        assert_eq!(view.find(&path("/home/u/work/x")), None);
+        assert_eq!(view.find(&path("/home/v")), None);
+    }
+
+    #[test]
+    fn a_place_replaces_a_hidden_name_but_a_hidden_name_no_place() {
+        let mut view = View::new();
+        view.add(&path("/run"), Node::Hidden);
+        view.add(&path("/run/data"), Node::Place { directory: true });
+        view.add(&path("/run/data"), Node::Hidden);
+        let data = view.find(&path("/run/data")).unwrap();
+        assert_eq!(view.node(data), Some(&Node::Place { directory: true }));
+    }
+}

@@ -1,0 +1,72 @@
+//! Where events are numbered, handed out and folded into the report.
+
+use jailkeeper_model::{Event, Header, JailId, JailPath, Report, Timestamp};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::SystemTime;
+
+/// Gets every event at once, on the thread that saw it.
+pub(crate) type Callback = Box<dyn Fn(&Event) + Send + Sync>;
+
+/// Numbers and hands out the events of one jail.
+pub(crate) struct Recorder {
+    jail: JailId,
+    state: Mutex<State>,
+    callback: Option<Callback>,
+}
+
+struct State {
+    next: u64,
+    report: Report,
+    /// Gone when the jail has ended, so that readers see the end.
+    sender: Option<Sender<Event>>,
+}
+
+impl Recorder {
+    pub(crate) fn new(jail: JailId, callback: Option<Callback>) -> (Self, Receiver<Event>) {
+        let (sender, receiver) = channel();
+        let state = State { next: 0, report: Report::new(), sender: Some(sender) };
+        (Self { jail, state: Mutex::new(state), callback }, receiver)
+    }
+
+    /// Records what a closure makes of the next header.
+    pub(crate) fn record(&self, make: impl FnOnce(Header) -> Event) {
+        let event = {
+            let mut state = self.lock();
+            let time = Timestamp::from(SystemTime::now());
+            let header = Header::new(state.next, time, self.jail.clone());
+            state.next += 1;
+            let event = make(header);
+            state.report.fold(&event);
+            if let Some(sender) = &state.sender {
+                // Nobody has to listen.
+                let _ = sender.send(event.clone());
+            }
+            event
+        };
+        if let Some(callback) = &self.callback {
+            callback(&event);
+        }
+    }
+
+    /// Counts an access that was forgiven.
+    pub(crate) fn forgive(&self, file: &JailPath, program: &Path, operation: &str) {
+        self.lock().report.record_forgiven(file, program, operation);
+    }
+
+    /// Lets a closure look at the report so far.
+    pub(crate) fn report<T>(&self, look: impl FnOnce(&Report) -> T) -> T {
+        look(&self.lock().report)
+    }
+
+    /// Ends the stream of events.
+    pub(crate) fn close(&self) {
+        self.lock().sender = None;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        // A callback runs outside the lock; what runs inside does not panic.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,46 @@
+//! What a caller asks for, before it meets the machine.
+
+use jailkeeper_model::{OnJailbreak, Origin, Right};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A rule as the caller wrote it.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestedRule {
+    pub(crate) path: PathBuf,
+    pub(crate) right: Right,
+    pub(crate) origin: Origin,
+}
+
+/// Everything that a caller can say about a jail.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) rules: Vec<RequestedRule>,
+    pub(crate) quiet: Vec<PathBuf>,
+    /// Files that the jail must not be able to change: policies, event files, reports.
+    pub(crate) protected: Vec<PathBuf>,
+    pub(crate) base: bool,
+    pub(crate) working_directory: bool,
+    pub(crate) private_tmp: bool,
+    pub(crate) strict: bool,
+    pub(crate) report_probes: bool,
+    pub(crate) on_jailbreak: OnJailbreak,
+    pub(crate) wall_time: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rules: Vec::new(),
+            quiet: Vec::new(),
+            protected: Vec::new(),
+            base: true,
+            working_directory: true,
+            private_tmp: true,
+            strict: false,
+            report_probes: false,
+            on_jailbreak: OnJailbreak::Kill,
+            wall_time: None,
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! The thread that raises a jail, waits for its end and sees to it that it comes.
+//!
+//! It is the parent of the jail's processes: when this thread ends, however it ends, the kernel
+//! kills the jail's init (`PR_SET_PDEATHSIG`), and with it the jail.
+
+use crate::death::Init;
+use crate::error::{Error, ErrorKind, Result, Step as _};
+use crate::launch::{PROVEN, Prepared, SEALED, id_map};
+use crate::ward::{Phase, Ward};
+use crate::watch::{notify, tripwire};
+use jailkeeper_model::{Event, Exit, Limit, Report, Start, Strength, Usage, Wall, Warning};
+use jailkeeper_sys::child::{Message, Notice, Program, Step};
+use jailkeeper_sys::process::{Ending, wait, write_maps};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long the end of a jail waits for a watch that is still at a request.
+const SETTLING: Duration = Duration::from_secs(2);
+
+/// A jail whose program runs.
+pub(crate) struct Running {
+    pub(crate) pid: Pid,
+    pub(crate) command: OwnedFd,
+    pub(crate) terminal: Option<OwnedFd>,
+}
+
+/// How a jail ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) ending: Ending,
+    pub(crate) report: Report,
+}
+
+/// Raises one jail.
+pub(crate) struct Supervisor {
+    ward: Arc<Ward>,
+    prepared: Prepared,
+    wall_time: Option<Duration>,
+    started: Instant,
+}
+
+/// What came together while the jail was raised.
+#[derive(Default)]
+struct Parts {
+    device: bool,
+    memory: Vec<OwnedFd>,
+    terminal: Option<OwnedFd>,
+    init: Option<Pid>,
+    sealed: bool,
+    command: Option<(Pid, OwnedFd)>,
+    proven: bool,
+}
+
+impl Supervisor {
+    pub(crate) fn new(ward: Arc<Ward>, prepared: Prepared, wall_time: Option<Duration>) -> Self {
+        Self { ward, prepared, wall_time, started: Instant::now() }
+    }
+
+    /// Raises the jail up to the program's first instruction.
+    pub(crate) fn raise(&mut self) -> Result<Running> {
+        let builder = self.start_builder()?;
+        let raised = self.raise_from(builder);
+        if raised.is_err() {
+            // Whoever still waits for the supervisor ends; the kernel does the rest when this
+            // thread ends.
+            self.end_everything();
+        }
+        raised
+    }
+
+    fn start_builder(&mut self) -> Result<Pid> {
+        let builder = self.prepared.launch.start(&self.prepared.control).map_err(|error| {
+            Error::new(ErrorKind::Unsupported, "make a process in new namespaces")
+                .because(error)
+                .with_hint("run `jailkeeper doctor` to see what this machine lacks")
+        })?;
+        self.prepared.let_go();
+        Ok(builder)
+    }
+
+    fn raise_from(&mut self, builder: Pid) -> Result<Running> {
+        let identity = self.ward.plan.identity;
+        if identity.changed {
+            write_maps(builder, &id_map(identity.user), &id_map(identity.group)).map_err(|error| {
+                Error::new(ErrorKind::Unsupported, "map the jail's user").because(error).with_hint(
+                    "root of a container may not map this id: run jailkeeper as an ordinary user",
+                )
+            })?;
+            self.prepared.control.go().step("let the builder go on")?;
+        }
+        let mut parts = Parts::default();
+        while !(parts.sealed && parts.command.is_some()) {
+            self.next_part(&mut parts)?;
+        }
+        wait(builder).step("wait for the builder")?;
+        let memory = self.prepared.memory_trees.iter().cloned().zip(parts.memory.drain(..));
+        self.ward.set_memory(memory.collect());
+        self.ward.enter(Phase::Canary);
+        self.prepared.control.go().step("let the command try the canary")?;
+        while !parts.proven {
+            self.next_part(&mut parts)?;
+        }
+        if !self.ward.canary_was_seen() {
+            return Err(Error::new(ErrorKind::Setup, "see the canary through both watches")
+                .with_hint("the jail was not started; please report this with `jailkeeper doctor`"));
+        }
+        let (pid, command) = parts
+            .command
+            .ok_or_else(|| Error::new(ErrorKind::Setup, "find the command's process"))?;
+        self.ward.enter(Phase::Sealed);
+        self.announce(pid);
+        self.started = Instant::now();
+        self.prepared.control.go().step("let the command go")?;
+        self.until_executed()?;
+        Ok(Running { pid, command, terminal: parts.terminal })
+    }
+
+    /// Takes in the next message of the jail's processes.
+    fn next_part(&self, parts: &mut Parts) -> Result<()> {
+        let message = self.prepared.control.receive().step("hear from the jail's processes")?;
+        let Some(Message { sender, notice }) = message else {
+            return Err(Error::new(ErrorKind::Setup, "hear from the jail's processes")
+                .because("they ended without a word"));
+        };
+        match notice {
+            Notice::Failed { depth, step, errno } => return Err(self.failure(depth, step, errno)),
+            Notice::Descriptor(fd) if !parts.device => {
+                parts.device = true;
+                self.watch("jail tripwire", fd, tripwire::serve)?;
+            }
+            Notice::Descriptor(fd) => {
+                parts.init = parts.init.or(sender);
+                if parts.memory.len() < self.prepared.memory_trees.len() {
+                    parts.memory.push(fd);
+                } else {
+                    parts.terminal = Some(fd);
+                }
+            }
+            Notice::Reached(SEALED) => {
+                let pid = sender.ok_or_else(|| {
+                    Error::new(ErrorKind::Setup, "learn the pid of the jail's init")
+                })?;
+                self.ward.set_init(Init::hold(pid).step("take hold of the jail's init")?);
+                parts.sealed = true;
+            }
+            Notice::Reached(PROVEN) => parts.proven = true,
+            Notice::Listener(number) => {
+                let pid = sender.ok_or_else(|| {
+                    Error::new(ErrorKind::Setup, "learn the pid of the command")
+                })?;
+                let (command, listener) = take_listener(pid, number)?;
+                self.watch("jail notify", listener, notify::serve)?;
+                parts.command = Some((pid, command));
+            }
+            Notice::Ended(status) => {
+                return Err(Error::new(ErrorKind::Setup, "start the command")
+                    .because(format!("it ended early: {:?}", Ending::from_status(status))));
+            }
+            Notice::Reached(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Starts a watch on a thread of its own.
+    fn watch(&self, name: &str, fd: OwnedFd, serve: fn(&Ward, &OwnedFd)) -> Result<()> {
+        let ward = Arc::clone(&self.ward);
+        std::thread::Builder::new()
+            .name(name.into())
+            .stack_size(256 * 1024)
+            .spawn(move || serve(&ward, &fd))
+            .map(|_| ())
+            .step("start a watch")
+    }
+
+    /// Waits until the command was executed, or says why it was not.
+    fn until_executed(&self) -> Result<()> {
+        loop {
+            let control = self.prepared.control.as_fd();
+            let ready = poll_any([control, self.prepared.executed.as_fd()], None)?;
+            // The failure is sent before the pipe is closed.
+            if ready.first() == Some(&true) {
+                match self.prepared.control.receive().step("hear from the command")? {
+                    Some(Message { notice: Notice::Failed { depth, step, errno }, .. }) => {
+                        return Err(self.failure(depth, step, errno));
+                    }
+                    // It was killed before it was executed, as a jailbreak perhaps: the end of
+                    // the init tells all.
+                    _ => return Ok(()),
+                }
+            }
+            if ready.get(1) == Some(&true) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for the end of the jail. Nothing of it is alive when this returns.
+    pub(crate) fn finish(self) -> Result<Ended> {
+        let Some(init) = self.ward.init() else {
+            return Err(Error::new(ErrorKind::Setup, "wait for a jail that was never sealed"));
+        };
+        let mut status = None;
+        let mut limit = None;
+        let mut control_open = true;
+        loop {
+            let timeout = self.wall_time.filter(|_| limit.is_none()).map(|limit| {
+                limit.saturating_sub(self.started.elapsed())
+            });
+            let control = self.prepared.control.as_fd();
+            let ready = if control_open {
+                poll_any([init.as_fd(), control], timeout)?
+            } else {
+                poll_any([init.as_fd(), init.as_fd()], timeout)?
+            };
+            if ready.get(1) == Some(&true) && control_open {
+                match self.prepared.control.receive() {
+                    Ok(Some(Message { notice: Notice::Ended(ended), .. })) => status = Some(ended),
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => control_open = false,
+                }
+                continue;
+            }
+            if ready.first() == Some(&true) {
+                break;
+            }
+            if let (Some(wall_time), None) = (self.wall_time, limit)
+                && self.started.elapsed() >= wall_time
+            {
+                limit = Some(wall_time);
+                self.over_time(wall_time);
+                init.kill_all();
+            }
+        }
+        let (init_ending, usage) = wait(init.pid).step("wait for the jail's init")?;
+        self.ward.settle(SETTLING);
+        let ending = status.map_or(init_ending, Ending::from_status);
+        self.record_exit(ending, usage, limit.is_some());
+        let report = self.ward.recorder.report(Clone::clone);
+        self.ward.recorder.close();
+        Ok(Ended { ending, report })
+    }
+
+    fn over_time(&self, limit: Duration) {
+        let used = self.started.elapsed().as_secs_f64();
+        self.ward.recorder.record(|header| {
+            Event::Limit(Limit::new(header, "wall-time", limit.as_secs_f64(), used, "seconds"))
+        });
+    }
+
+    fn announce(&self, pid: Pid) {
+        let plan = &self.ward.plan;
+        self.ward.recorder.record(|header| {
+            let pid = pid.as_raw_pid().unsigned_abs();
+            let cwd = plan.cwd.as_path();
+            let mut start = Start::new(header, pid, &plan.arguments, cwd, Strength::Full);
+            for wall in ["namespaces", "view", "seccomp", "privileges", "network"] {
+                start = start.with_wall(wall, Wall::Enforced);
+            }
+            start = start.with_wall("landlock", Wall::Enforced);
+            Event::Start(start)
+        });
+        for warning in &plan.warnings {
+            self.ward.recorder.record(|header| {
+                Event::Warning(Warning::new(header, "policy", warning.clone()))
+            });
+        }
+    }
+
+    fn record_exit(&self, ending: Ending, used: jailkeeper_sys::process::Usage, limited: bool) {
+        let usage = Usage {
+            wall: self.started.elapsed().as_secs_f64(),
+            user: used.user,
+            system: used.system,
+            peak_memory: Some(used.peak_memory),
+            processes: None,
+        };
+        let (broke, forgiven) = self
+            .ward
+            .recorder
+            .report(|report| (!report.jailbreaks.is_empty(), report.forgiven_total));
+        self.ward.recorder.record(|header| {
+            let mut exit = Exit::new(header, usage);
+            match ending {
+                Ending::Code(code) => exit.code = Some(code),
+                Ending::Signal(signal) => exit.signal = Some(signal_name(signal)),
+            }
+            exit.jailbreak = broke;
+            exit.limit = limited.then(|| "wall-time".to_owned());
+            exit.forgiven = forgiven;
+            Event::Exit(exit)
+        });
+    }
+
+    fn end_everything(&self) {
+        if let Some(init) = self.ward.init() {
+            init.kill_all();
+            let _ = wait(init.pid);
+        }
+        self.ward.recorder.close();
+    }
+
+    /// Makes the sentence for a step that failed.
+    fn failure(&self, depth: usize, index: usize, errno: i32) -> Error {
+        let mut program = &self.prepared.launch.program;
+        for _ in 0..depth {
+            let inner = program.steps.iter().find_map(|step| match step {
+                Step::Spawn { program, .. } => Some(&**program),
+                _ => None,
+            });
+            program = inner.unwrap_or(program);
+        }
+        explain(program, index, errno)
+    }
+}
+
+fn explain(program: &Program, index: usize, errno: i32) -> Error {
+    use std::os::unix::ffi::OsStrExt;
+    let cause = std::io::Error::from_raw_os_error(errno);
+    let Some(step) = program.steps.get(index) else {
+        return Error::new(ErrorKind::Setup, "set up the jail").because(cause);
+    };
+    let not_found = errno == rustix::io::Errno::NOENT.raw_os_error();
+    let (kind, hint) = match step {
+        Step::Execute { .. } if not_found => (
+            ErrorKind::NotFound,
+            Some("look at the spelling; only directories of the jail are searched"),
+        ),
+        Step::Execute { .. } => (ErrorKind::NotExecutable, None),
+        Step::OpenDevice(_) => (
+            ErrorKind::Unsupported,
+            Some("`/dev/fuse` must be readable and writable for the caller: chmod 0666 /dev/fuse"),
+        ),
+        Step::ChangeDirectory(_) => (
+            ErrorKind::Policy,
+            Some("the working directory must be inside the jail and open to its user"),
+        ),
+        _ => (ErrorKind::Setup, None),
+    };
+    let mut error = Error::new(kind, step.describe()).because(cause);
+    if let Some(path) = step.path() {
+        error = error.at(std::ffi::OsStr::from_bytes(path.to_bytes()));
+    }
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// Fetches the filter's listener out of the command.
+fn take_listener(pid: Pid, number: RawFd) -> Result<(OwnedFd, OwnedFd)> {
+    let command =
+        rustix::process::pidfd_open(pid, PidfdFlags::empty()).step("take hold of the command")?;
+    let listener = rustix::process::pidfd_getfd(&command, number, PidfdGetfdFlags::empty())
+        .map_err(|error| {
+            Error::new(ErrorKind::Unsupported, "fetch the seccomp listener")
+                .because(std::io::Error::from(error))
+                .with_hint("in a container, allow the `pidfd_getfd` system call")
+        })?;
+    Ok((command, listener))
+}
+
+/// Waits until one of the descriptors is ready; all false after the time-out.
+fn poll_any(fds: [BorrowedFd<'_>; 2], timeout: Option<Duration>) -> Result<Vec<bool>> {
+    let timeout = timeout.map(|timeout| Timespec {
+        tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    });
+    let mut polled = fds.each_ref().map(|fd| PollFd::new(fd, PollFlags::IN));
+    match poll(&mut polled, timeout.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(error) => return Err(error).step("wait for the jail"),
+    }
+    Ok(polled.iter().map(|fd| !fd.revents().is_empty()).collect())
+}
+
+/// The name of a signal, `SIGKILL`.
+pub(crate) fn signal_name(number: i32) -> String {
+    const NAMES: [&str; 31] = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+        "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+    ];
+    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    index
+        .and_then(|index| NAMES.get(index))
+        .map_or_else(|| format!("SIG{number}"), |name| format!("SIG{name}"))
+}

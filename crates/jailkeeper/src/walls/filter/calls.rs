@@ -1,0 +1,65 @@
+//! The table of system calls: one entry per call of x86_64, by topic.
+//!
+//! On aarch64 the table would lack the calls without `at` (`open`, `rename`, `stat`, `unlink`,
+//! `chmod` and so on), `fork`, `vfork`, `arch_prctl`, `iopl`, `ioperm`, `modify_ldt` and all of
+//! the calls that x86_64 once had; nothing new would come.
+
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("the table of system calls is written for x86_64");
+
+mod allowed;
+mod breaches;
+mod changes;
+mod descriptors;
+mod ipc;
+mod memory;
+mod probes;
+mod processes;
+mod refused;
+mod sockets;
+mod time;
+
+pub(super) use sockets::DOMAIN;
+
+use super::treatment::Call;
+use std::sync::OnceLock;
+
+/// All groups of the table.
+pub(super) static GROUPS: &[&[Call]] = &[
+    allowed::CALLS,
+    breaches::CALLS,
+    changes::CALLS,
+    descriptors::CALLS,
+    ipc::CALLS,
+    memory::CALLS,
+    probes::CALLS,
+    processes::CALLS,
+    refused::CALLS,
+    sockets::CALLS,
+    time::CALLS,
+];
+
+/// Returns every entry of the table, in no order.
+pub(super) fn all() -> impl Iterator<Item = &'static Call> {
+    GROUPS.iter().copied().flatten()
+}
+
+/// Returns the entry of a number of this machine's own ABI.
+///
+/// None is a call that this table does not know, which the filter answers with `ENOSYS`.
+pub(crate) fn call(number: i32) -> Option<&'static Call> {
+    static INDEX: OnceLock<Vec<Option<&'static Call>>> = OnceLock::new();
+    let index = INDEX.get_or_init(|| {
+        let mut index = Vec::new();
+        for call in all() {
+            if let Ok(at) = usize::try_from(call.number.id()) {
+                index.resize(index.len().max(at + 1), None);
+                if let Some(slot) = index.get_mut(at) {
+                    *slot = Some(call);
+                }
+            }
+        }
+        index
+    });
+    index.get(usize::try_from(number).ok()?).copied().flatten()
+}

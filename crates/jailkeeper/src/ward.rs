@@ -1,0 +1,279 @@
+//! The jail as its watches see it: the plan, how far the jail is, and what to do on a jailbreak.
+
+use crate::death::Init;
+use crate::plan::{Plan, Source};
+use crate::recorder::Recorder;
+use crate::watch::caller::Caller;
+use crate::watch::walk::{self, End, Walk};
+use jailkeeper_model::{
+    Access, Action, Breach, Class, Event, JailPath, Jailbreak, Mode, Presence, Probe, Refusal,
+    Target, Verdict, decide,
+};
+use rustix::process::Pid;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// How far a jail is. Accesses of its set-up are excused; those of its program are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// The walls are being built.
+    Building = 0,
+    /// The command tries the canary.
+    Canary = 1,
+    /// The program runs.
+    Sealed = 2,
+}
+
+/// What the watches of one jail share.
+pub(crate) struct Ward {
+    pub(crate) plan: Plan,
+    pub(crate) recorder: Recorder,
+    phase: AtomicU8,
+    /// Which watches saw the canary.
+    canary: AtomicU8,
+    init: OnceLock<Init>,
+    memory: OnceLock<Vec<(JailPath, OwnedFd)>>,
+    report_probes: bool,
+    /// How many requests the watches are at.
+    busy: AtomicUsize,
+}
+
+/// A watch is at a request until this is dropped.
+pub(crate) struct Busy<'a>(&'a AtomicUsize);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The watch saw the canary through the listener.
+pub(crate) const CANARY_NOTIFY: u8 = 1;
+/// The watch saw the canary through the tripwire.
+pub(crate) const CANARY_TRIPWIRE: u8 = 2;
+
+/// An attempt with everything that its event says about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    pub(crate) access: Access,
+    /// As requested, made absolute.
+    pub(crate) file: Option<JailPath>,
+    pub(crate) operation: &'static str,
+    pub(crate) syscall: String,
+    pub(crate) flags: Vec<String>,
+    /// What the event calls the attempt, where it differs from the access's mode.
+    pub(crate) mode: Mode,
+}
+
+impl Ward {
+    pub(crate) fn new(plan: Plan, recorder: Recorder, report_probes: bool) -> Self {
+        Self {
+            plan,
+            recorder,
+            phase: AtomicU8::new(Phase::Building as u8),
+            canary: AtomicU8::new(0),
+            init: OnceLock::new(),
+            memory: OnceLock::new(),
+            report_probes,
+            busy: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Building,
+            1 => Phase::Canary,
+            _ => Phase::Sealed,
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// Marks that a watch is at a request.
+    pub(crate) fn busy(&self) -> Busy<'_> {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        Busy(&self.busy)
+    }
+
+    /// Waits until no watch is at a request, so that every event of the jail is recorded; a
+    /// watch that hangs on a dead file system is not waited for for ever.
+    pub(crate) fn settle(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        while self.busy.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+
+    pub(crate) fn saw_canary(&self, watch: u8) {
+        self.canary.fetch_or(watch, Ordering::AcqRel);
+    }
+
+    /// Tells whether both watches saw the canary.
+    pub(crate) fn canary_was_seen(&self) -> bool {
+        self.canary.load(Ordering::Acquire) == CANARY_NOTIFY | CANARY_TRIPWIRE
+    }
+
+    pub(crate) fn set_init(&self, init: Init) {
+        // It is set once, by the supervisor, before the jail is sealed.
+        let _ = self.init.set(init);
+    }
+
+    pub(crate) fn init(&self) -> Option<&Init> {
+        self.init.get()
+    }
+
+    /// Keeps the descriptors of the jail's own file systems.
+    pub(crate) fn set_memory(&self, memory: Vec<(JailPath, OwnedFd)>) {
+        let _ = self.memory.set(memory);
+    }
+
+    /// Returns the root of the tree that a path is in, with a descriptor to go on from.
+    pub(crate) fn tree_descriptor(&self, path: &JailPath) -> Option<(&JailPath, BorrowedFd<'_>)> {
+        let tree = self.plan.trees.containing(path)?;
+        match &tree.source {
+            Source::Host { fd, .. } => Some((&tree.path, fd.as_fd())),
+            Source::Memory => {
+                let memory = self.memory.get()?;
+                let (root, fd) = memory.iter().find(|(root, _)| *root == tree.path)?;
+                Some((root, fd.as_fd()))
+            }
+            Source::Processes | Source::Terminals => None,
+        }
+    }
+
+    /// Tells whether a caller is a process of this jail.
+    pub(crate) fn holds(&self, caller: Caller) -> bool {
+        self.init().is_some_and(|init| caller.pid_namespace() == Some(init.pid_namespace))
+    }
+
+    /// Follows a path as the jail sees it.
+    pub(crate) fn walk(&self, caller: Caller, start: &JailPath, text: &Path, follow: bool) -> Walk {
+        let mut walk = walk::walk(self, caller, start, text, follow);
+        if matches!(walk.end, End::Outside(_)) {
+            walk.presence = presence(&walk.path);
+        }
+        walk
+    }
+
+    /// Decides an attempt and acts on it. Returns the verdict; when it is a jailbreak that kills,
+    /// the tree is dying when this returns, and the caller must now be refused.
+    pub(crate) fn judge(&self, caller: Caller, attempt: &Attempt) -> Verdict {
+        let verdict = decide(&self.plan.policy, &attempt.access);
+        match &verdict {
+            Verdict::Allow => {}
+            Verdict::Refuse(refusal) => {
+                if *refusal != Refusal::Absent {
+                    self.forgive(caller, attempt);
+                }
+            }
+            Verdict::Jailbreak(breach) => self.break_out(caller, attempt, breach),
+        }
+        verdict
+    }
+
+    /// Counts an access that was answered as if nothing were there.
+    fn forgive(&self, caller: Caller, attempt: &Attempt) {
+        let Target::Path(path) = attempt.access.target() else { return };
+        let program = caller.link("exe").unwrap_or_default();
+        let file = attempt.file.as_ref().unwrap_or(path);
+        if !self.report_probes {
+            self.recorder.forgive(file, &program, attempt.operation);
+            return;
+        }
+        let pid = caller.process().map_or(0, Pid::as_raw_pid).unsigned_abs();
+        self.recorder.record(|header| {
+            let probe =
+                Probe::new(header, file, attempt.operation, &attempt.syscall, pid, &program);
+            Event::Probe(probe.with_resolved(path))
+        });
+    }
+
+    fn break_out(&self, caller: Caller, attempt: &Attempt, breach: &Breach) {
+        // First all that needs the caller alive, then the kill, then the event: when the event
+        // says "killed" it is so.
+        let description = caller.describe(self.init().map(|init| init.pid));
+        if breach.action == Action::Kill
+            && let Some(init) = self.init()
+        {
+            init.kill(caller.process());
+        }
+        self.recorder.record(|header| {
+            let mut event = Jailbreak::new(
+                header,
+                attempt.mode,
+                attempt.operation,
+                &attempt.syscall,
+                breach.because.to_string(),
+                breach.action.into(),
+            )
+            .with_program(description.pid, &description.program, &description.argv);
+            if let Some(file) = &attempt.file {
+                event = event.with_file(file);
+            }
+            match attempt.access.target() {
+                Target::Path(path) => {
+                    event = event.with_resolved(path);
+                    event.hint = hint(attempt.mode, path);
+                }
+                Target::Address(address) => event.address = Some(address.clone()),
+                _ => {}
+            }
+            event.flags.clone_from(&attempt.flags);
+            event.jail_pid = description.jail_pid;
+            event.ancestors = description.ancestors;
+            Event::Jailbreak(event)
+        });
+    }
+}
+
+/// Asks the host whether a name outside the jail exists.
+///
+/// Any answer but a clear no counts as yes: what cannot be looked at is not absent.
+pub(crate) fn presence(path: &JailPath) -> Presence {
+    use rustix::fs::{AtFlags, StatxFlags};
+    use rustix::io::Errno;
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    match rustix::fs::statx(rustix::fs::CWD, path.as_path(), flags, StatxFlags::TYPE) {
+        Err(Errno::NOENT | Errno::NOTDIR) => Presence::Missing,
+        _ => Presence::Exists,
+    }
+}
+
+/// The flag that would allow an access.
+fn hint(mode: Mode, path: &JailPath) -> Option<String> {
+    let flag = match mode {
+        Mode::Read | Mode::Execute => "--read",
+        Mode::Write | Mode::Connect | Mode::Bind => "--write",
+        _ => return None,
+    };
+    let exists = presence(path) == Presence::Exists;
+    // A rule's path must exist: what was to be created needs its directory.
+    let allowed = if exists { Some(path.clone()) } else { path.parent() };
+    let allowed = allowed.filter(|path| *path != JailPath::root())?;
+    Some(format!("{flag} {}", allowed.display()))
+}
+
+impl Attempt {
+    /// An attempt of a kind that no policy allows.
+    pub(crate) fn forbidden_call(name: String) -> Self {
+        Self {
+            access: Access::syscall(name.clone()),
+            file: None,
+            operation: "call",
+            syscall: name,
+            flags: Vec::new(),
+            mode: Mode::Syscall,
+        }
+    }
+
+    /// Tells whether the attempt only asks.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.access.class() == Class::Probe
+    }
+}

@@ -1,0 +1,230 @@
+//! Who is calling, and what the caller says it wants.
+//!
+//! While a caller is parked its `/proc` entries stand still: the number of its call and the
+//! arguments in its registers can be trusted. Text in its memory cannot, because another thread
+//! may write there; it is read once, bounded, and used as a name.
+
+use jailkeeper_model::{Ancestor, JailPath};
+use rustix::process::Pid;
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Longest path that the kernel takes, with its zero byte.
+const PATH_MAX: usize = 4096;
+/// How much of a command line goes into an event.
+const COMMAND_LINE_MAX: u64 = 16 * 1024;
+/// How many arguments of a command line go into an event.
+const ARGUMENTS_MAX: usize = 64;
+/// How many ancestors go into an event.
+const ANCESTORS_MAX: usize = 32;
+/// `AT_FDCWD` as it stands in a register.
+const CURRENT_DIRECTORY: i32 = -100;
+
+/// The thread that is parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) thread: Pid,
+}
+
+/// The system call that a thread is parked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ParkedCall {
+    pub(crate) number: i32,
+    pub(crate) arguments: [u64; 6],
+}
+
+/// A process in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Description {
+    pub(crate) pid: u32,
+    pub(crate) jail_pid: Option<u32>,
+    pub(crate) program: PathBuf,
+    pub(crate) argv: Vec<OsString>,
+    pub(crate) ancestors: Vec<Ancestor>,
+}
+
+/// The numbers of a process in `/proc/PID/status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Numbers {
+    process: u32,
+    parent: u32,
+    innermost: Option<u32>,
+}
+
+impl Caller {
+    /// Names the caller by its thread id.
+    pub(crate) fn new(thread: u32) -> Option<Self> {
+        let raw = i32::try_from(thread).ok()?;
+        Some(Self { thread: Pid::from_raw(raw)? })
+    }
+
+    fn proc(self, entry: &str) -> String {
+        format!("/proc/{}/{entry}", self.thread.as_raw_pid())
+    }
+
+    /// Returns the call that the thread is parked in.
+    pub(crate) fn call(self) -> Option<ParkedCall> {
+        let text = std::fs::read_to_string(self.proc("syscall")).ok()?;
+        let mut words = text.split_ascii_whitespace();
+        let number = words.next()?.parse().ok()?;
+        let mut arguments = [0; 6];
+        for argument in &mut arguments {
+            *argument = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+        }
+        Some(ParkedCall { number, arguments })
+    }
+
+    /// Returns the process that the thread belongs to.
+    pub(crate) fn process(self) -> Option<Pid> {
+        let numbers = numbers(self.thread.as_raw_pid().unsigned_abs())?;
+        Pid::from_raw(i32::try_from(numbers.process).ok()?)
+    }
+
+    /// Returns the inode of the pid namespace that the thread is in.
+    pub(crate) fn pid_namespace(self) -> Option<u64> {
+        rustix::fs::stat(self.proc("ns/pid")).ok().map(|stat| stat.st_ino)
+    }
+
+    /// Reads a path from the caller's memory.
+    pub(crate) fn path(self, address: u64) -> io::Result<PathBuf> {
+        let bytes = jailkeeper_sys::memory::read_string(self.thread, address, PATH_MAX)?;
+        Ok(PathBuf::from(OsString::from_vec(bytes)))
+    }
+
+    /// Reads bytes from the caller's memory; fewer where it ends.
+    pub(crate) fn bytes(self, address: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let count = jailkeeper_sys::memory::read(self.thread, address, &mut bytes)?;
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+
+    /// Returns the directory that a relative path starts from: the caller's own, or the one
+    /// behind a directory descriptor.
+    pub(crate) fn directory(self, descriptor: Option<u64>) -> Option<JailPath> {
+        match descriptor.map(register_to_fd) {
+            None | Some(CURRENT_DIRECTORY) => file_path(&self.link("cwd")?),
+            Some(number) => file_path(&self.descriptor(number)?),
+        }
+    }
+
+    /// Returns what a descriptor of the caller leads to, as `/proc` says it.
+    pub(crate) fn descriptor(self, number: i32) -> Option<PathBuf> {
+        self.link(&format!("fd/{number}"))
+    }
+
+    /// Reads one of the links in the caller's `/proc` directory.
+    pub(crate) fn link(self, name: &str) -> Option<PathBuf> {
+        let target = rustix::fs::readlink(self.proc(name), Vec::new()).ok()?;
+        Some(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
+
+    /// Returns the pid by which the caller knows itself.
+    pub(crate) fn inner_pid(self) -> Option<u32> {
+        numbers(self.thread.as_raw_pid().unsigned_abs())?.innermost
+    }
+
+    /// Describes the calling process and its ancestors up to the jail's init.
+    pub(crate) fn describe(self, init: Option<Pid>) -> Description {
+        let thread = self.thread.as_raw_pid().unsigned_abs();
+        let own = numbers(thread).unwrap_or(Numbers { process: thread, ..Numbers::default() });
+        let init = init.map(|init| init.as_raw_pid().unsigned_abs());
+        let mut ancestors = Vec::new();
+        let mut at = own.parent;
+        while at > 1 && Some(at) != init && ancestors.len() < ANCESTORS_MAX {
+            ancestors.push(Ancestor::new(at, program(at), arguments(at)));
+            at = numbers(at).map_or(0, |numbers| numbers.parent);
+        }
+        Description {
+            pid: own.process,
+            jail_pid: own.innermost,
+            program: program(own.process),
+            argv: arguments(own.process),
+            ancestors,
+        }
+    }
+}
+
+/// Reads a descriptor number as the kernel does: the register's low half.
+pub(crate) fn register_to_fd(register: u64) -> i32 {
+    let low = u32::try_from(register & u64::from(u32::MAX)).unwrap_or(0);
+    low.cast_signed()
+}
+
+/// Makes a path of a link's text; `None` for pipes, sockets and other things without a name.
+pub(crate) fn file_path(target: &Path) -> Option<JailPath> {
+    let bytes = target.as_os_str().as_bytes();
+    let bytes = bytes.strip_suffix(b" (deleted)").unwrap_or(bytes);
+    if bytes.starts_with(b"/memfd:") {
+        return None;
+    }
+    JailPath::new(Path::new(std::ffi::OsStr::from_bytes(bytes))).ok()
+}
+
+fn numbers(pid: u32) -> Option<Numbers> {
+    let text = std::fs::read(format!("/proc/{pid}/status")).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_ascii_whitespace().last()?.parse().ok()
+    };
+    Some(Numbers {
+        process: field("Tgid:")?,
+        parent: field("PPid:").unwrap_or(0),
+        innermost: field("NSpid:"),
+    })
+}
+
+fn program(pid: u32) -> PathBuf {
+    rustix::fs::readlink(format!("/proc/{pid}/exe"), Vec::new())
+        .map(|target| OsString::from_vec(target.into_bytes()).into())
+        .unwrap_or_default()
+}
+
+fn arguments(pid: u32) -> Vec<OsString> {
+    let Ok(file) = std::fs::File::open(format!("/proc/{pid}/cmdline")) else {
+        return Vec::new();
+    };
+    let mut bytes = Vec::new();
+    if file.take(COMMAND_LINE_MAX).read_to_end(&mut bytes).is_err() {
+        return Vec::new();
+    }
+    if bytes.last() == Some(&0) {
+        bytes.pop();
+    }
+    bytes
+        .split(|byte| *byte == 0)
+        .take(ARGUMENTS_MAX)
+        .map(|argument| OsString::from_vec(argument.to_vec()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn describes_this_process() {
+        let me = Caller::new(std::process::id()).unwrap();
+        let description = me.describe(None);
+        assert_eq!(description.pid, std::process::id());
+        assert_eq!(description.program, std::env::current_exe().unwrap());
+        assert_eq!(description.ancestors.first().unwrap().pid, std::os::unix::process::parent_id());
+    }
+
+    #[test]
+    fn descriptors_are_read_from_the_low_half_of_a_register() {
+        assert_eq!(register_to_fd(0xffff_ff9c), CURRENT_DIRECTORY);
+        assert_eq!(register_to_fd(0xffff_ffff_ffff_ff9c), CURRENT_DIRECTORY);
+        assert_eq!(register_to_fd(0xdead_0000_0000_0005), 5);
+    }
+
+    #[test]
+    fn things_without_a_name_are_no_files() {
+        assert_eq!(file_path(Path::new("pipe:[123]")), None);
+        assert_eq!(file_path(Path::new("/memfd:x (deleted)")), None);
+        assert_eq!(file_path(Path::new("/a/b (deleted)")), JailPath::new("/a/b").ok());
+    }
+}

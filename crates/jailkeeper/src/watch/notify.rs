@@ -1,0 +1,343 @@
+//! The notify watch: calls with write intent, and calls on sockets.
+//!
+//! A write to a read-only mount fails with `EROFS` before the tripwire could see anything, so the
+//! filter hands over every call that could write. What is read here from the caller's memory can
+//! be changed by another thread before the kernel reads it again. So a call is *resumed* only
+//! where a wall gives the same answer, whatever it then says: mounts and Landlock for files. For
+//! sockets there is no such wall, so INET sockets never exist in a jail: a caller gets a stand-in
+//! of another family, and whatever it does with an address can only fail.
+
+use super::caller::{Caller, ParkedCall, file_path, register_to_fd};
+use super::walk::End;
+use crate::walls::filter::{self, Call, Intent, PathCall, SocketCall, Treatment};
+use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward};
+use crate::watch::socket::{self, Address};
+use jailkeeper_model::{Access, JailPath, Mode, Presence, Verdict};
+use jailkeeper_sys::seccomp::{self, Notification};
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+
+const EPERM: i32 = 1;
+const EACCES: i32 = 13;
+const EROFS: i32 = 30;
+/// Set in the third argument of a `socket` call.
+const SOCK_CLOEXEC: u64 = 0o2_000_000;
+
+/// What is answered.
+enum Answer {
+    /// The kernel may look again: a wall stands behind whatever it sees.
+    Resume,
+    Refuse(i32),
+    Descriptor { fd: OwnedFd, close_on_exec: bool },
+}
+
+/// Answers parked calls until the jail is gone.
+pub(crate) fn serve(ward: &Ward, listener: &OwnedFd) {
+    // It only saves time where the kernel has it.
+    let _ = seccomp::wake_synchronously(listener);
+    while is_called(listener) {
+        let call = match seccomp::receive(listener) {
+            Ok(call) => call,
+            Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {
+                // ENOENT: the caller died before it was heard.
+                Some(Errno::INTR | Errno::NOENT) => continue,
+                _ => return,
+            },
+        };
+        let _busy = ward.busy();
+        let answer = answer(ward, &call);
+        // The caller may be dead by now; then there is nobody to answer.
+        let _ = match answer {
+            Answer::Resume => seccomp::resume(listener, call.id),
+            Answer::Refuse(errno) => seccomp::refuse(listener, call.id, errno),
+            Answer::Descriptor { fd, close_on_exec } => {
+                seccomp::answer_with_fd(listener, call.id, &fd, close_on_exec)
+            }
+        };
+    }
+}
+
+/// Waits for a call; false when no process has the filter any more. Before Linux 6.11 receiving
+/// alone would then wait for ever.
+fn is_called(listener: &OwnedFd) -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    loop {
+        let mut fds = [PollFd::new(listener, PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Err(Errno::INTR) => {}
+            Ok(_) => return fds.iter().any(|fd| fd.revents().contains(PollFlags::IN)),
+            Err(_) => return false,
+        }
+    }
+}
+
+fn answer(ward: &Ward, notification: &Notification) -> Answer {
+    let Some(caller) = Caller::new(notification.thread) else { return Answer::Refuse(EPERM) };
+    if ward.phase() != Phase::Sealed {
+        ward.saw_canary(CANARY_NOTIFY);
+        return Answer::Resume;
+    }
+    if filter::is_foreign(notification.architecture, notification.number) {
+        let name = format!("call {} of a foreign ABI", notification.number);
+        return refuse_call(ward, caller, name);
+    }
+    let parked = ParkedCall {
+        number: notification.number,
+        arguments: notification.arguments,
+    };
+    let watch = Watch { ward, caller, parked };
+    let Some(call) = filter::call(parked.number) else {
+        return refuse_call(ward, caller, parked.number.to_string());
+    };
+    match &call.treatment {
+        Treatment::Path(path_call) => watch.paths(call, path_call),
+        Treatment::Descriptor(descriptor) => {
+            watch.descriptor(call, descriptor.operation, watch.argument(descriptor.descriptor))
+        }
+        Treatment::Socket(socket_call) => watch.socket(call, socket_call),
+        _ => refuse_call(ward, caller, call.name().to_owned()),
+    }
+}
+
+fn refuse_call(ward: &Ward, caller: Caller, name: String) -> Answer {
+    let _ = ward.judge(caller, &Attempt::forbidden_call(name));
+    Answer::Refuse(EPERM)
+}
+
+/// One parked call.
+struct Watch<'a> {
+    ward: &'a Ward,
+    caller: Caller,
+    parked: ParkedCall,
+}
+
+impl Watch<'_> {
+    fn argument(&self, index: u8) -> u64 {
+        self.parked.arguments.get(usize::from(index)).copied().unwrap_or(0)
+    }
+
+    /// A call that takes paths and may write.
+    fn paths(&self, call: &Call, path_call: &PathCall) -> Answer {
+        let flags = match path_call.intent {
+            Intent::OpenFlags { argument } => Some(self.argument(argument)),
+            Intent::OpenHow { argument } => match self.how(self.argument(argument)) {
+                Some(flags) => Some(flags),
+                None => return Answer::Resume,
+            },
+            _ => None,
+        };
+        if flags.is_some_and(|flags| !filter::has_write_intent(flags)) {
+            return Answer::Resume;
+        }
+        for path in path_call.paths {
+            let address = self.argument(path.path);
+            let directory = path.directory.map(|index| self.argument(index));
+            if address == 0 {
+                // utimensat(fd, NULL, ...) changes the file behind the descriptor; anything else
+                // is EFAULT.
+                if let Some(number) = directory {
+                    return self.descriptor(call, path_call.operation, number);
+                }
+                continue;
+            }
+            let text = match self.caller.path(address) {
+                Ok(text) => text,
+                // The kernel will see the same: EFAULT, ENAMETOOLONG.
+                Err(error) if error.raw_os_error() != Some(EPERM) => continue,
+                Err(_) => {
+                    let name = format!("{} by a process that hides its memory", call.name());
+                    return refuse_call(self.ward, self.caller, name);
+                }
+            };
+            if text.as_os_str().is_empty() {
+                // AT_EMPTY_PATH; without it the kernel says ENOENT.
+                if let Some(number) = directory {
+                    return self.descriptor(call, path_call.operation, number);
+                }
+                continue;
+            }
+            let start = if text.is_absolute() {
+                Some(JailPath::root())
+            } else {
+                self.caller.directory(directory)
+            };
+            let Some(start) = start else { continue };
+            let follow = path.follow.follows(&self.parked.arguments, flags.unwrap_or(0));
+            let walk = self.ward.walk(self.caller, &start, &text, follow);
+            let creates = match flags {
+                Some(flags) => filter::creates(flags),
+                None => path.creates,
+            };
+            match &walk.end {
+                End::Descriptor(number) => return self.reopened(*number),
+                End::Tree if is_of_own_process(&walk.path) => continue,
+                // Making what is there already is EEXIST and changes nothing: `mkdir -p` does it
+                // with every directory on its way.
+                _ if walk.presence == Presence::Exists && is_exclusive(path_call, flags) => continue,
+                // Existing names outside are the tripwire's, which knows them better.
+                End::Outside(_) if !creates => continue,
+                _ => {}
+            }
+            let access = if creates {
+                Access::create(walk.path)
+            } else {
+                Access::write(walk.path, walk.presence)
+            };
+            let attempt = Attempt {
+                access,
+                file: JailPath::resolve(&start, &text).ok(),
+                operation: path_call.operation,
+                syscall: call.name().to_owned(),
+                flags: flags.map(filter::open_flag_names).unwrap_or_default(),
+                mode: Mode::Write,
+            };
+            if matches!(self.ward.judge(self.caller, &attempt), Verdict::Jailbreak(_)) {
+                return Answer::Refuse(EROFS);
+            }
+        }
+        Answer::Resume
+    }
+
+    /// The flags in the structure that `openat2` takes.
+    fn how(&self, address: u64) -> Option<u64> {
+        let bytes = self.caller.bytes(address, 8).ok()?;
+        Some(u64::from_ne_bytes(bytes.as_slice().try_into().ok()?))
+    }
+
+    /// Opening `/proc/self/fd/N` for writing: what was handed in as a descriptor may be opened
+    /// again. The kernel would ask for rights on a file that has no name in the jail; so the
+    /// caller gets the descriptor that it has already.
+    fn reopened(&self, number: i32) -> Answer {
+        let named = self.caller.descriptor(number).and_then(|target| file_path(&target));
+        if named.is_some_and(|path| self.ward.plan.trees.containing(&path).is_some()) {
+            return Answer::Resume;
+        }
+        let duplicate = self.caller.process().and_then(|process| {
+            let pidfd =
+                rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty()).ok()?;
+            let flags = rustix::process::PidfdGetfdFlags::empty();
+            rustix::process::pidfd_getfd(&pidfd, number, flags).ok()
+        });
+        match duplicate {
+            Some(fd) if is_writable(&fd) => Answer::Descriptor { fd, close_on_exec: false },
+            _ => Answer::Refuse(EACCES),
+        }
+    }
+
+    /// A call that changes the file behind a descriptor.
+    fn descriptor(&self, call: &Call, operation: &'static str, register: u64) -> Answer {
+        let target = self.caller.descriptor(register_to_fd(register));
+        let Some(path) = target.and_then(|target| file_path(&target)) else {
+            // Pipes, sockets and files without a name belong to whoever has them.
+            return Answer::Resume;
+        };
+        let attempt = Attempt {
+            access: Access::write(path.clone(), Presence::Exists),
+            file: Some(path),
+            operation,
+            syscall: call.name().to_owned(),
+            flags: Vec::new(),
+            mode: Mode::Write,
+        };
+        match self.ward.judge(self.caller, &attempt) {
+            Verdict::Jailbreak(_) => Answer::Refuse(EROFS),
+            _ => Answer::Resume,
+        }
+    }
+
+    fn socket(&self, call: &Call, kind: &SocketCall) -> Answer {
+        if matches!(kind, SocketCall::Create) {
+            let wanted = self.argument(1);
+            return match socket::stand_in(wanted) {
+                Ok(fd) => {
+                    Answer::Descriptor { fd, close_on_exec: wanted & SOCK_CLOEXEC != 0 }
+                }
+                Err(errno) => Answer::Refuse(errno.raw_os_error()),
+            };
+        }
+        for address in socket::addresses(self.caller, kind, &self.parked) {
+            if let Some(answer) = self.address(call, kind, &address) {
+                return answer;
+            }
+        }
+        Answer::Resume
+    }
+
+    /// Judges one address; `None` lets the call go on.
+    fn address(&self, call: &Call, kind: &SocketCall, address: &Address) -> Option<Answer> {
+        let binds = matches!(kind, SocketCall::Bind);
+        let (operation, mode) = match kind {
+            SocketCall::Bind => ("bind", Mode::Bind),
+            SocketCall::Connect => ("connect", Mode::Connect),
+            _ => ("send", Mode::Connect),
+        };
+        let attempt = |access, file| Attempt {
+            access,
+            file,
+            operation,
+            syscall: call.name().to_owned(),
+            flags: Vec::new(),
+            mode,
+        };
+        match address {
+            Address::Network(text) => {
+                let access = if binds {
+                    Access::bind_address(text.clone())
+                } else {
+                    Access::connect_address(text.clone())
+                };
+                let _ = self.ward.judge(self.caller, &attempt(access, None));
+                // Never resumed: no wall of files stands behind an address.
+                Some(Answer::Refuse(EACCES))
+            }
+            // Abstract names are kept inside by Landlock's scope.
+            Address::Other => None,
+            Address::Path(text) => {
+                let start = if text.is_absolute() {
+                    JailPath::root()
+                } else {
+                    self.caller.directory(None)?
+                };
+                let walk = self.ward.walk(self.caller, &start, text, !binds);
+                if matches!(walk.end, End::Outside(_)) && !binds {
+                    return None;
+                }
+                let access = if binds {
+                    Access::bind_path(walk.path)
+                } else {
+                    Access::connect_path(walk.path, walk.presence)
+                };
+                let file = JailPath::resolve(&start, text).ok();
+                match self.ward.judge(self.caller, &attempt(access, file)) {
+                    Verdict::Jailbreak(_) => Some(Answer::Refuse(EACCES)),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+/// Tells whether a path is one of a process's own files below `/proc`, which the kernel lets
+/// only the process itself write. What belongs to the system there is mounted read-only.
+fn is_of_own_process(path: &JailPath) -> bool {
+    let mut names = path.components();
+    let in_proc = names.next().is_some_and(|name| name == "proc");
+    in_proc
+        && names.next().and_then(|name| name.to_str()).is_some_and(|owner| {
+            owner == "self" || owner == "thread-self" || owner.bytes().all(|byte| byte.is_ascii_digit())
+        })
+}
+
+/// Tells whether a call makes a name or fails, and never opens what is there.
+fn is_exclusive(call: &PathCall, flags: Option<u64>) -> bool {
+    match flags {
+        Some(flags) => filter::is_exclusive(flags),
+        None => matches!(call.operation, "mkdir" | "mknod" | "symlink" | "link"),
+    }
+}
+
+fn is_writable(fd: &OwnedFd) -> bool {
+    use rustix::fs::OFlags;
+    rustix::fs::fcntl_getfl(fd)
+        .is_ok_and(|flags| flags.intersects(OFlags::WRONLY | OFlags::RDWR))
+}

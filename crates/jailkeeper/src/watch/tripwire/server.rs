@@ -1,0 +1,381 @@
+//! Serving the view, and seeing who asks for more.
+//!
+//! One thread reads requests until the jail's mount is gone. It may wait for the host: whether an
+//! outside name exists is asked with `statx(2)`, which can hang on a dead network mount. Then
+//! only callers that ask for outside names wait, as they would outside; limits, signals and the
+//! kill are on other threads, and allowed work never comes here.
+
+use super::protocol::{Attributes, Body, Header, Kind, REQUEST_MAX, Request, answer, parse};
+use crate::launch::{CANARY, DECOYS};
+use crate::plan::{Node, NodeId};
+use crate::walls::filter::{self, Intent, PathCall, Treatment};
+use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, presence};
+use crate::watch::caller::{Caller, ParkedCall};
+use crate::watch::walk::End;
+use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Verdict};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+const ENOENT: i32 = 2;
+const EACCES: i32 = 13;
+const ENOTTY: i32 = 25;
+const EOPNOTSUPP: i32 = 95;
+const ENOSYS: i32 = 38;
+const EINVAL: i32 = 22;
+/// The canary's inode number: none of the view's.
+const CANARY_NODE: u64 = 1 << 62;
+
+type Reply = Result<Body, i32>;
+
+/// Serves requests until the file system is gone.
+pub(crate) fn serve(ward: &Ward, device: &OwnedFd) {
+    let mut buffer = vec![0; REQUEST_MAX];
+    loop {
+        let length = match rustix::io::read(device, buffer.as_mut_slice()) {
+            Ok(length) => length,
+            // ENOENT: the request was interrupted before it was read.
+            Err(Errno::INTR | Errno::AGAIN | Errno::NOENT) => continue,
+            Err(_) => return,
+        };
+        let Some(bytes) = buffer.get(..length) else { continue };
+        let Some((header, request)) = parse(bytes) else { continue };
+        let _busy = ward.busy();
+        let reply = match request {
+            Request::Forget => continue,
+            request => Server { ward, header }.answer(&request),
+        };
+        let bytes = answer(header.unique, reply.map(Body::bytes));
+        // The caller may be gone already.
+        let _ = rustix::io::write(device, &bytes);
+    }
+}
+
+struct Server<'a> {
+    ward: &'a Ward,
+    header: Header,
+}
+
+impl Server<'_> {
+    fn answer(&self, request: &Request<'_>) -> Reply {
+        let id = NodeId(self.header.node);
+        if let Some(Node::Decoy { path, .. }) = self.ward.plan.view.node(id) {
+            return self.decoy(request, id, path);
+        }
+        match request {
+            Request::Init { minor, readahead, flags } => {
+                Ok(Body::init(*minor, *readahead, *flags))
+            }
+            Request::Lookup(name) => self.look_up(id, name),
+            Request::GetAttributes => {
+                Ok(Body::get_attributes(&self.attributes(id).ok_or(ENOENT)?, true))
+            }
+            Request::StatExtended => Ok(Body::stat_extended(&self.attributes(id).ok_or(ENOENT)?)),
+            Request::ReadLink => match self.ward.plan.view.node(id) {
+                Some(Node::Link(target)) => Ok(Body::text(target.as_os_str())),
+                _ => Err(EINVAL),
+            },
+            Request::OpenDirectory => Ok(Body::opened_directory()),
+            Request::ReadDirectory { offset, size, plus } => {
+                Ok(self.listing(id, *offset, *size, *plus))
+            }
+            Request::StatFileSystem => Ok(Body::file_system()),
+            Request::Release | Request::Destroy => Ok(Body::default()),
+            // Not supported: the kernel stops asking and lets everybody pass.
+            Request::Access => Err(ENOSYS),
+            Request::ReadXattr => Err(EOPNOTSUPP),
+            Request::Name { operation, name } => {
+                let path = self.ward.plan.view.path(id).cloned().ok_or(ENOENT)?;
+                let path = if name.is_empty() { Some(path) } else { path.join(name).ok() };
+                self.changed(operation, &path.ok_or(ENOENT)?)
+            }
+            Request::Change { operation } => {
+                let path = self.ward.plan.view.path(id).cloned().ok_or(ENOENT)?;
+                self.changed(operation, &path)
+            }
+            Request::Open { .. } => Err(EACCES),
+            Request::Forget | Request::Other => Err(ENOTTY),
+        }
+    }
+
+    fn look_up(&self, parent: NodeId, name: &OsStr) -> Reply {
+        let view = &self.ward.plan.view;
+        let phase = self.ward.phase();
+        if parent == NodeId::ROOT && name == CANARY {
+            return self.canary(phase);
+        }
+        let decoys = view.path(parent).is_some_and(|path| path.as_bytes() == DECOY_PATH)
+            || (parent == NodeId::ROOT && name == DECOYS);
+        if decoys && phase != Phase::Building {
+            return Err(ENOENT);
+        }
+        if let Some(id) = view.child(parent, name) {
+            return match self.attributes(id) {
+                Some(attributes) => Ok(Body::entry(&attributes, !decoys)),
+                None => Ok(Body::absent_forever()),
+            };
+        }
+        let path = view.path(parent).and_then(|path| path.join(name).ok()).ok_or(ENOENT)?;
+        if presence(&path) == Presence::Missing {
+            return Err(ENOENT);
+        }
+        if phase != Phase::Sealed {
+            return Err(EACCES);
+        }
+        self.outside(&path)
+    }
+
+    /// The jail's own proof: only in its phase is there something under the canary's name, so
+    /// that the look-up succeeds and the next wall, Landlock, has to refuse.
+    fn canary(&self, phase: Phase) -> Reply {
+        if phase != Phase::Canary {
+            return Err(ENOENT);
+        }
+        self.ward.saw_canary(CANARY_TRIPWIRE);
+        let attributes =
+            Attributes { node: CANARY_NODE, kind: Kind::File, size: 0, owner: self.owner() };
+        Ok(Body::entry(&attributes, false))
+    }
+
+    /// Somebody asks for a name outside that exists: the access.
+    fn outside(&self, component: &JailPath) -> Reply {
+        let Some(caller) = Caller::new(self.header.thread) else { return Err(EACCES) };
+        if !self.ward.holds(caller) {
+            // Nobody else can come here; whoever does gets nothing and harms nobody.
+            return Err(EACCES);
+        }
+        let attempt = self.attempt(caller, component);
+        let probe = attempt.is_probe();
+        match self.ward.judge(caller, &attempt) {
+            Verdict::Jailbreak(_) if !probe => Err(EACCES),
+            _ => Err(ENOENT),
+        }
+    }
+
+    /// Puts together what the caller is doing: the kernel's word for the first component outside
+    /// and for the call, the caller's own word for the rest of the path.
+    fn attempt(&self, caller: Caller, component: &JailPath) -> Attempt {
+        let parked = caller.call();
+        let call = parked.as_ref().and_then(|parked| filter::call(parked.number));
+        let path_call = call.and_then(|call| match &call.treatment {
+            Treatment::Path(path_call) => Some(path_call),
+            _ => None,
+        });
+        let said = parked.zip(path_call).and_then(|(parked, path_call)| {
+            self.said(caller, &parked, path_call, component)
+        });
+        let syscall = call.map_or_else(
+            || parked.map_or_else(|| "unknown".to_owned(), |parked| parked.number.to_string()),
+            |call| call.name().to_owned(),
+        );
+        let flags = parked.zip(path_call).and_then(|(parked, path_call)| open_flags(&parked, path_call));
+        let (mut mode, class, operation) = match (path_call, call.map(|call| &call.treatment)) {
+            (Some(path_call), _) => (path_call.mode, path_call.class, path_call.operation),
+            (None, Some(Treatment::Socket(_))) => (Mode::Connect, Class::Content, "connect"),
+            // A call that is in no table: its caller is refused and named as a reader.
+            _ => (Mode::Read, Class::Content, "look up"),
+        };
+        if flags.is_some_and(filter::has_write_intent) {
+            mode = Mode::Write;
+        }
+        let creates = flags.is_some_and(filter::creates)
+            || path_call.is_some_and(|call| {
+                call.intent == Intent::Writes && call.paths.iter().any(|path| path.creates)
+            });
+        let (file, resolved) = said.unwrap_or_else(|| (component.clone(), component.clone()));
+        let presence = presence(&resolved);
+        let access = match (class, mode) {
+            (Class::Probe, _) => Access::probe(resolved, presence),
+            (_, Mode::Write) if creates => Access::create(resolved),
+            (_, Mode::Write) => Access::write(resolved, presence),
+            (_, Mode::Execute) => Access::execute(resolved, presence),
+            (_, Mode::Connect) => Access::connect_path(resolved, presence),
+            _ => Access::read(resolved, presence),
+        };
+        Attempt {
+            access,
+            file: Some(file),
+            operation,
+            syscall,
+            flags: flags.map(filter::open_flag_names).unwrap_or_default(),
+            mode,
+        }
+    }
+
+    /// The path that the caller named, if it is one that leads to this component.
+    fn said(
+        &self,
+        caller: Caller,
+        parked: &ParkedCall,
+        call: &PathCall,
+        component: &JailPath,
+    ) -> Option<(JailPath, JailPath)> {
+        let argument = |index: u8| parked.arguments.get(usize::from(index)).copied();
+        for path in call.paths {
+            let Some(text) = argument(path.path).and_then(|address| caller.path(address).ok())
+            else {
+                continue;
+            };
+            let start = if text.is_absolute() {
+                Some(JailPath::root())
+            } else {
+                caller.directory(path.directory.and_then(argument))
+            };
+            let Some(start) = start else { continue };
+            let follow = path.follow.follows(&parked.arguments, open_flags(parked, call).unwrap_or(0));
+            let walk = self.ward.walk(caller, &start, &text, follow);
+            let file = JailPath::resolve(&start, &text).ok()?;
+            if walk.end == End::Outside(component.clone()) {
+                return Some((file, walk.path));
+            }
+            // A script whose interpreter is outside: the caller's word names the script, which
+            // is innocent; the kernel's word names the interpreter's first component.
+            if call.mode == Mode::Execute {
+                let interpreter = self.interpreter(&walk.path, component)?;
+                return Some((interpreter.clone(), interpreter));
+            }
+        }
+        None
+    }
+
+    /// The interpreter that a script names, if it lies below a component.
+    fn interpreter(&self, script: &JailPath, component: &JailPath) -> Option<JailPath> {
+        let text = self.first_line(script)?;
+        let line = text.strip_prefix("#!")?.lines().next()?.trim_start();
+        let path = JailPath::new(line.split_ascii_whitespace().next()?).ok()?;
+        component.covers(&path).then_some(path)
+    }
+
+    /// The first bytes of a file in one of the host's trees, read without waiting.
+    fn first_line(&self, path: &JailPath) -> Option<String> {
+        use rustix::fs::{Mode as FileMode, OFlags, ResolveFlags};
+        let (root, fd) = self.ward.tree_descriptor(path)?;
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let inside: PathBuf = path.strip_prefix(root)?.into();
+        let file = rustix::fs::openat2(fd, &inside, flags, FileMode::empty(), resolve).ok()?;
+        let mut bytes = [0; 256];
+        let count = rustix::io::read(&file, &mut bytes).ok()?;
+        Some(String::from_utf8_lossy(bytes.get(..count)?).into_owned())
+    }
+
+    /// Somebody makes, removes or changes a name in a directory that only leads elsewhere.
+    fn changed(&self, operation: &'static str, path: &JailPath) -> Reply {
+        let Some(caller) = Caller::new(self.header.thread) else { return Err(EACCES) };
+        if self.ward.phase() != Phase::Sealed || !self.ward.holds(caller) {
+            return Err(EACCES);
+        }
+        let syscall = caller.call().and_then(|parked| filter::call(parked.number));
+        let attempt = Attempt {
+            access: Access::create(path.clone()),
+            file: Some(path.clone()),
+            operation,
+            syscall: syscall.map_or_else(|| "unknown".to_owned(), |call| call.name().to_owned()),
+            flags: Vec::new(),
+            mode: Mode::Write,
+        };
+        let _ = self.ward.judge(caller, &attempt);
+        Err(EACCES)
+    }
+
+    /// Somebody uses a name that a rule denies inside an allowed tree.
+    fn decoy(&self, request: &Request<'_>, id: NodeId, path: &JailPath) -> Reply {
+        let building = self.ward.phase() == Phase::Building;
+        let caller = match request {
+            Request::Forget | Request::Release | Request::Destroy => return Ok(Body::default()),
+            Request::GetAttributes | Request::StatExtended if building => {
+                return Ok(Body::get_attributes(&self.attributes(id).ok_or(ENOENT)?, false));
+            }
+            Request::Access => return Err(ENOENT),
+            _ => Caller::new(self.header.thread).ok_or(EACCES)?,
+        };
+        if building || !self.ward.holds(caller) {
+            return Err(EACCES);
+        }
+        let (access, operation) = match request {
+            Request::GetAttributes | Request::StatExtended | Request::StatFileSystem => {
+                (Access::probe(path.clone(), Presence::Exists), "stat")
+            }
+            Request::ReadXattr | Request::ReadLink => {
+                (Access::probe(path.clone(), Presence::Exists), "getxattr")
+            }
+            Request::Change { operation } => {
+                (Access::write(path.clone(), Presence::Exists), *operation)
+            }
+            Request::Name { operation, name } => {
+                (Access::create(path.join(name).map_err(|_| ENOENT)?), *operation)
+            }
+            Request::Open { flags } if filter::has_write_intent(u64::from(*flags)) => {
+                (Access::write(path.clone(), Presence::Exists), "open")
+            }
+            Request::Lookup(name) => {
+                let below = path.join(name).map_err(|_| ENOENT)?;
+                let presence = presence(&below);
+                (Access::read(below, presence), "look up")
+            }
+            _ => (Access::read(path.clone(), Presence::Exists), "open"),
+        };
+        let syscall = caller.call().and_then(|parked| filter::call(parked.number));
+        let mode = access.mode();
+        let attempt = Attempt {
+            access,
+            file: Some(path.clone()),
+            operation,
+            syscall: syscall.map_or_else(|| "unknown".to_owned(), |call| call.name().to_owned()),
+            flags: Vec::new(),
+            mode,
+        };
+        let probe = attempt.is_probe();
+        match self.ward.judge(caller, &attempt) {
+            Verdict::Jailbreak(_) if !probe => Err(EACCES),
+            _ => Err(ENOENT),
+        }
+    }
+
+    fn listing(&self, id: NodeId, offset: u64, size: usize, plus: bool) -> Body {
+        let view = &self.ward.plan.view;
+        let mut body = Body::default();
+        let Some(own) = self.attributes(id) else { return body };
+        let Some(Node::Route(children)) = view.node(id) else { return body };
+        let dots = [(OsStr::new("."), own), (OsStr::new(".."), own)];
+        let entries = children.iter().filter(|(name, _)| *name != DECOYS).filter_map(|(name, id)| {
+            Some((name.as_os_str(), self.attributes(*id)?))
+        });
+        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+        for (number, (name, attributes)) in (1..).zip(dots.into_iter().chain(entries)).skip(skip) {
+            if !body.listed(size, number, name, &attributes, plus) {
+                break;
+            }
+        }
+        body
+    }
+
+    /// What a node looks like; `None` for one that is answered as absent.
+    fn attributes(&self, id: NodeId) -> Option<Attributes> {
+        let (kind, size) = match self.ward.plan.view.node(id)? {
+            Node::Route(_) | Node::Place { directory: true } => (Kind::Directory, 0),
+            Node::Decoy { directory: true, .. } => (Kind::Directory, 0),
+            Node::Place { directory: false } | Node::Decoy { .. } => (Kind::File, 0),
+            Node::Link(target) => (Kind::Link, target.as_os_str().len() as u64),
+            Node::Hidden => return None,
+        };
+        Some(Attributes { node: id.0, kind, size, owner: self.owner() })
+    }
+
+    fn owner(&self) -> (u32, u32) {
+        (self.ward.plan.identity.user, self.ward.plan.identity.group)
+    }
+}
+
+/// The path of the directory of decoys.
+const DECOY_PATH: &[u8] = b"/.jailkeeper-decoys";
+
+/// The flags with which a file is opened, if they are in a register.
+fn open_flags(parked: &ParkedCall, call: &PathCall) -> Option<u64> {
+    match call.intent {
+        Intent::OpenFlags { argument } => parked.arguments.get(usize::from(argument)).copied(),
+        _ => None,
+    }
+}

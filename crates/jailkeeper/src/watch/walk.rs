@@ -1,0 +1,217 @@
+//! Following a path as the jail sees it, to name where it leads.
+//!
+//! The race: whoever owns the files can swap a directory for a symbolic link between two steps
+//! of any walk in user space. So the result is a name for an event and a reason to refuse, never
+//! a reason to grant: what is granted was granted before, by mounts and Landlock. Each step goes
+//! through a descriptor of an allowed tree and stays beneath it (`RESOLVE_BENEATH`), so that the
+//! supervisor itself is led nowhere.
+
+use super::caller::Caller;
+use crate::plan::{Node, Source, push_components};
+use crate::ward::Ward;
+use jailkeeper_model::{JailPath, Presence};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+/// How many symbolic links a path may go through, as in the kernel.
+const LINKS_AT_MOST: usize = 40;
+
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Walk {
+    /// The path with all links followed.
+    pub(crate) path: JailPath,
+    /// What kind of place that is.
+    pub(crate) end: End,
+    /// Whether something is there, as far as the walk could see.
+    pub(crate) presence: Presence,
+}
+
+/// The kind of place at which a walk ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Inside a tree of the jail.
+    Tree,
+    /// At a name that the view itself serves.
+    View,
+    /// Outside; the first component that is so is this path.
+    Outside(JailPath),
+    /// At something without a name, such as a pipe behind `/proc/self/fd/1`, or at a file of the
+    /// outside that was handed in as a descriptor. The number is the caller's descriptor.
+    Descriptor(i32),
+}
+
+/// Follows a path.
+pub(crate) fn walk(
+    ward: &Ward,
+    caller: Caller,
+    start: &JailPath,
+    text: &Path,
+    follow_last: bool,
+) -> Walk {
+    let mut at = if text.is_absolute() { JailPath::root() } else { start.clone() };
+    let mut todo: Vec<OsString> = Vec::new();
+    push_components(&mut todo, text);
+    let mut links = 0;
+    while let Some(name) = todo.pop() {
+        if name == ".." {
+            at = at.parent().unwrap_or_else(JailPath::root);
+            continue;
+        }
+        let Ok(next) = at.join(&name) else { break };
+        if let Some(end) = outside(ward, &next) {
+            return Walk { path: with_rest(next, todo), end, presence: Presence::Unknown };
+        }
+        let last = todo.is_empty();
+        if let Some((path, presence)) = straight(ward, &next, &todo, follow_last) {
+            return Walk { path, end: End::Tree, presence };
+        }
+        if last && !follow_last {
+            at = next;
+            break;
+        }
+        match target(ward, caller, &next) {
+            Target::Path(target) if links < LINKS_AT_MOST => {
+                links += 1;
+                if target.is_absolute() {
+                    at = JailPath::root();
+                }
+                push_components(&mut todo, &target);
+            }
+            Target::Descriptor(number) if last => {
+                return Walk {
+                    path: next,
+                    end: End::Descriptor(number),
+                    presence: Presence::Exists,
+                };
+            }
+            Target::Descriptor(number) => {
+                at = caller.directory(Some(number.unsigned_abs().into())).unwrap_or(next);
+            }
+            _ => at = next,
+        }
+    }
+    if let Some(end) = outside(ward, &at) {
+        return Walk { path: with_rest(at, todo), end, presence: Presence::Unknown };
+    }
+    let served = ward.plan.view.find(&at).is_some();
+    let end = if served { End::View } else { End::Tree };
+    let presence = if served { Presence::Exists } else { Presence::Unknown };
+    Walk { path: with_rest(at, todo), end, presence }
+}
+
+/// Appends the components that are left, as text.
+fn with_rest(mut path: JailPath, todo: Vec<OsString>) -> JailPath {
+    for name in todo.into_iter().rev() {
+        let next = if name == ".." { path.parent() } else { path.join(&name).ok() };
+        if let Some(next) = next {
+            path = next;
+        }
+    }
+    path
+}
+
+/// Tells whether a path is neither in a tree nor served by the view.
+fn outside(ward: &Ward, path: &JailPath) -> Option<End> {
+    let inside = ward.plan.trees.containing(path).is_some() || ward.plan.view.find(path).is_some();
+    (!inside).then(|| End::Outside(path.clone()))
+}
+
+/// Takes all that is left of a path in one step, if no symbolic link is on the way.
+fn straight(
+    ward: &Ward,
+    next: &JailPath,
+    todo: &[OsString],
+    follow_last: bool,
+) -> Option<(JailPath, Presence)> {
+    if todo.iter().any(|name| name == "..") {
+        return None;
+    }
+    let full = with_rest(next.clone(), todo.to_vec());
+    let (root, fd) = ward.tree_descriptor(&full)?;
+    root.covers(next).then_some(())?;
+    let inside = full.strip_prefix(root)?;
+    let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
+    match open_beneath(fd, inside, follow_last) {
+        Ok(_) => Some((full, Presence::Exists)),
+        // The kernel goes from left to right: before the first missing name was no link.
+        Err(Errno::NOENT | Errno::NOTDIR) => Some((full, Presence::Missing)),
+        Err(Errno::ACCESS) => Some((full, Presence::Unknown)),
+        Err(_) => None,
+    }
+}
+
+fn open_beneath(
+    fd: BorrowedFd<'_>,
+    path: &Path,
+    follow_last: bool,
+) -> Result<std::os::fd::OwnedFd, Errno> {
+    let mut flags = OFlags::PATH | OFlags::CLOEXEC;
+    if !follow_last {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let resolve =
+        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    rustix::fs::openat2(fd, path, flags, Mode::empty(), resolve)
+}
+
+enum Target {
+    /// It is a symbolic link with this text.
+    Path(PathBuf),
+    /// It is a descriptor of the caller.
+    Descriptor(i32),
+    /// It is no link.
+    None,
+}
+
+fn target(ward: &Ward, caller: Caller, path: &JailPath) -> Target {
+    if let Some(node) = ward.plan.view.find(path).and_then(|id| ward.plan.view.node(id)) {
+        return match node {
+            Node::Link(target) => Target::Path(target.clone()),
+            _ => Target::None,
+        };
+    }
+    let Some(tree) = ward.plan.trees.containing(path) else { return Target::None };
+    if matches!(tree.source, Source::Processes) {
+        return magic_link(caller, path);
+    }
+    let Some((root, fd)) = ward.tree_descriptor(path) else { return Target::None };
+    let (Some(inside), Some(name)) = (path.strip_prefix(root), path.file_name()) else {
+        return Target::None;
+    };
+    let parent = inside.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let Ok(parent) = open_beneath(fd, parent.unwrap_or(Path::new(".")), true) else {
+        return Target::None;
+    };
+    match rustix::fs::readlinkat(&parent, name, Vec::new()) {
+        Ok(target) => Target::Path(PathBuf::from(OsString::from_vec(target.into_bytes()))),
+        Err(_) => Target::None,
+    }
+}
+
+/// Follows the links below `/proc/self` of the caller, which lead to open files rather than to
+/// names.
+fn magic_link(caller: Caller, path: &JailPath) -> Target {
+    let mut names = path.components().skip(1);
+    let owner = names.next().unwrap_or_default();
+    let own = owner == "self"
+        || owner == "thread-self"
+        || owner.to_str().and_then(|text| text.parse().ok()) == caller.inner_pid();
+    if !own {
+        return Target::None;
+    }
+    match (names.next().and_then(|name| name.to_str()), names.next(), names.next()) {
+        (Some(link @ ("cwd" | "root" | "exe")), None, None) => {
+            caller.link(link).map_or(Target::None, Target::Path)
+        }
+        (Some("fd"), Some(number), None) => number
+            .to_str()
+            .and_then(|text| text.parse().ok())
+            .map_or(Target::None, Target::Descriptor),
+        _ => Target::None,
+    }
+}
