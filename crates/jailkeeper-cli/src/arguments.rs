@@ -64,6 +64,9 @@ pub(crate) struct RunArguments {
     /// Print no account of a jailbreak
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
+    /// End by the signal that ended the command, instead of with 128+N
+    #[arg(long, help_heading = "Output")]
+    pub(crate) mirror_signal: bool,
     /// Give the command this inherited descriptor too
     #[arg(long, value_name = "N", help_heading = "Command")]
     pub(crate) pass_fd: Vec<i32>,

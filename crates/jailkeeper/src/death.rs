@@ -27,9 +27,11 @@ pub(crate) struct Init {
 impl Init {
     /// Takes hold of the init. It is this process's child and not reaped, so that its pid cannot
     /// have become somebody else's.
-    pub(crate) fn hold(pid: Pid) -> io::Result<Self> {
+    ///
+    /// The namespace is read off another process in it: the init itself hides.
+    pub(crate) fn hold(pid: Pid, other: Pid) -> io::Result<Self> {
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-        let namespace = format!("/proc/{}/ns/pid", pid.as_raw_pid());
+        let namespace = format!("/proc/{}/ns/pid", other.as_raw_pid());
         let pid_namespace = rustix::fs::stat(namespace.as_str())?.st_ino;
         Ok(Self { pid, pid_namespace, pidfd })
     }

@@ -40,6 +40,8 @@ pub(crate) struct Supervisor {
     prepared: Prepared,
     wall_time: Option<Duration>,
     started: Instant,
+    /// Children that are not reaped yet.
+    unreaped: Vec<Pid>,
 }
 
 /// What came together while the jail was raised.
@@ -49,14 +51,13 @@ struct Parts {
     memory: Vec<OwnedFd>,
     terminal: Option<OwnedFd>,
     init: Option<Pid>,
-    sealed: bool,
     command: Option<(Pid, OwnedFd)>,
     proven: bool,
 }
 
 impl Supervisor {
     pub(crate) fn new(ward: Arc<Ward>, prepared: Prepared, wall_time: Option<Duration>) -> Self {
-        Self { ward, prepared, wall_time, started: Instant::now() }
+        Self { ward, prepared, wall_time, started: Instant::now(), unreaped: Vec::new() }
     }
 
     /// Raises the jail up to the program's first instruction.
@@ -64,8 +65,6 @@ impl Supervisor {
         let builder = self.start_builder()?;
         let raised = self.raise_from(builder);
         if raised.is_err() {
-            // Whoever still waits for the supervisor ends; the kernel does the rest when this
-            // thread ends.
             self.end_everything();
         }
         raised
@@ -77,6 +76,7 @@ impl Supervisor {
                 .because(error)
                 .with_hint("run `jailkeeper doctor` to see what this machine lacks")
         })?;
+        self.unreaped.push(builder);
         self.prepared.let_go();
         Ok(builder)
     }
@@ -92,10 +92,15 @@ impl Supervisor {
             self.prepared.control.go().step("let the builder go on")?;
         }
         let mut parts = Parts::default();
-        while !(parts.sealed && parts.command.is_some()) {
+        let (init, command) = loop {
+            if let (Some(init), Some((command, _))) = (parts.init, &parts.command) {
+                break (init, *command);
+            }
             self.next_part(&mut parts)?;
-        }
+        };
         wait(builder).step("wait for the builder")?;
+        self.unreaped.retain(|pid| *pid != builder);
+        self.ward.set_init(Init::hold(init, command).step("take hold of the jail's init")?);
         let memory = self.prepared.memory_trees.iter().cloned().zip(parts.memory.drain(..));
         self.ward.set_memory(memory.collect());
         self.ward.enter(Phase::Canary);
@@ -119,7 +124,7 @@ impl Supervisor {
     }
 
     /// Takes in the next message of the jail's processes.
-    fn next_part(&self, parts: &mut Parts) -> Result<()> {
+    fn next_part(&mut self, parts: &mut Parts) -> Result<()> {
         let message = self.prepared.control.receive().step("hear from the jail's processes")?;
         let Some(Message { sender, notice }) = message else {
             return Err(Error::new(ErrorKind::Setup, "hear from the jail's processes")
@@ -132,7 +137,6 @@ impl Supervisor {
                 self.watch("jail tripwire", fd, tripwire::serve)?;
             }
             Notice::Descriptor(fd) => {
-                parts.init = parts.init.or(sender);
                 if parts.memory.len() < self.prepared.memory_trees.len() {
                     parts.memory.push(fd);
                 } else {
@@ -143,8 +147,8 @@ impl Supervisor {
                 let pid = sender.ok_or_else(|| {
                     Error::new(ErrorKind::Setup, "learn the pid of the jail's init")
                 })?;
-                self.ward.set_init(Init::hold(pid).step("take hold of the jail's init")?);
-                parts.sealed = true;
+                self.unreaped.push(pid);
+                parts.init = Some(pid);
             }
             Notice::Reached(PROVEN) => parts.proven = true,
             Notice::Listener(number) => {
@@ -294,10 +298,12 @@ impl Supervisor {
         });
     }
 
-    fn end_everything(&self) {
-        if let Some(init) = self.ward.init() {
-            init.kill_all();
-            let _ = wait(init.pid);
+    /// Ends a jail that was not raised: nothing of it is alive when this returns.
+    fn end_everything(&mut self) {
+        for pid in self.unreaped.drain(..) {
+            // Not reaped, so the pid is still the child's own.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let _ = wait(pid);
         }
         self.ward.recorder.close();
     }

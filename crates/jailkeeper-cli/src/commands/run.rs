@@ -71,7 +71,18 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
     if let Some(file) = &mut report {
         write_report(file, &finished.report).map_err(|error| Error::io("write the report", error))?;
     }
+    if let (true, Some(signal)) = (arguments.mirror_signal, finished.signal) {
+        end_by(signal);
+    }
     Ok(status(&finished))
+}
+
+/// Ends this process by a signal, so that whoever waits for it sees what happened to the command.
+fn end_by(signal: i32) {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = setrlimit(Resource::Core, none);
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
 /// Writes events as they come and collects what is to be told at the end, when the terminal is

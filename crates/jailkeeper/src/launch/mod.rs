@@ -128,6 +128,10 @@ fn builder(
     steps.extend(mounts.clone_steps);
     steps.extend([
         Step::OpenDevice(Device { path: c"/dev/fuse".into(), into: device }),
+        // Whoever asks the view must be somebody whom its user namespace knows. Changing users
+        // makes the kernel forget the signal at the parent's death, so that is asked for again.
+        Step::SetIds { user: plan.identity.user, group: plan.identity.group },
+        Step::DieWithParent,
         Step::NewMount {
             filesystem: c"fuse".into(),
             options: vec![
@@ -163,10 +167,8 @@ fn init(
     attach_steps: Vec<Step>,
     command: Program,
 ) -> Result<Program> {
-    let identity = plan.identity;
     let mut steps = vec![
         Step::DieWithParent,
-        Step::SetIds { user: identity.user, group: identity.group },
         Step::EnterMount { mount: root, at: attach_point()? },
     ];
     steps.extend(attach_steps);

@@ -1,6 +1,7 @@
 //! Whether the table is complete, whether it is right, and whether the filter does what it says.
 
 mod arguments;
+mod dangers;
 mod numbers;
 mod signatures;
 
