@@ -59,6 +59,6 @@ fn process(program: &str, argv: &[String], pid: u32) -> String {
     if argv.len() > ARGUMENTS_MAX {
         words.push("…".to_owned());
     }
-    let line = escape(words.join(" ").as_bytes()).bounded(TEXT_MAX).to_string();
+    let line: String = words.join(" ").chars().take(TEXT_MAX).collect();
     format!("{} [{pid}] ({line})", shown(program))
 }

@@ -42,12 +42,13 @@ impl Destination {
 
     /// Opens it. A file is emptied.
     pub(crate) fn open(&self) -> Result<Writer, Error> {
-        let file = match self {
-            Self::Descriptor(number) => jailkeeper::inherited_descriptor(*number)
-                .map(File::from)
-                .map_err(|error| Error::io(format!("use descriptor {number}"), error))?,
-            Self::File(path) => create(path)?,
-        };
+        let file =
+            match self {
+                Self::Descriptor(number) => jailkeeper::inherited_descriptor(*number)
+                    .map(File::from)
+                    .map_err(|error| Error::io(format!("use descriptor {number}"), error))?,
+                Self::File(path) => create(path)?,
+            };
         Ok(Writer { file: Some(file) })
     }
 }

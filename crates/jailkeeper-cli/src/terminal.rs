@@ -7,9 +7,7 @@
 use jailkeeper::{Child, Command};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::termios::{
-    OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
-};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 use signal_hook::consts::SIGWINCH;
 use std::io::{self, IsTerminal};
 use std::thread::JoinHandle;
@@ -95,8 +93,7 @@ fn carry(from: impl AsFd, to: impl AsFd) {
 fn carry_out(terminal: &OwnedFd, stopped: &OwnedFd) {
     let mut buffer = [0; 16 * 1024];
     loop {
-        let mut fds =
-            [PollFd::new(terminal, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+        let mut fds = [PollFd::new(terminal, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
         match poll(&mut fds, None) {
             Err(rustix::io::Errno::INTR) => continue,
             Err(_) => return,

@@ -62,8 +62,8 @@ pub use access::{Access, Class, Mode, Presence, Target};
 pub use decide::decide;
 pub use escape::{Escaped, escape};
 pub use event::{
-    ActionTaken, Ancestor, Event, EventError, Exit, Header, JailId, Jailbreak, Limit, Lost, Probe,
-    RawBytes, Start, Timestamp, Usage, Version, Wall, Warning, WirePath,
+    ActionTaken, Ancestor, Event, EventError, Exit, Failure, Header, JailId, Jailbreak, Limit,
+    Lost, Probe, RawBytes, Start, Timestamp, Usage, Version, Wall, Warning, WirePath,
 };
 pub use path::{JailPath, PathError};
 pub use policy::{OnJailbreak, Origin, Policy, PolicyBuilder, PolicyError, Right, Rule};

@@ -1,8 +1,8 @@
 //! What events look like on the wire.
 
 use jailkeeper_model::{
-    Action, ActionTaken, Ancestor, Event, EventError, Exit, Header, JailId, Jailbreak, Limit, Lost,
-    Mode, Probe, Start, Strength, Usage, Wall, Warning, WirePath, event_schema,
+    Action, ActionTaken, Ancestor, Event, EventError, Exit, Failure, Header, JailId, Jailbreak,
+    Limit, Lost, Mode, Probe, Start, Strength, Usage, Wall, Warning, WirePath, event_schema,
 };
 use proptest::prelude::*;
 use std::ffi::OsStr;
@@ -79,12 +79,19 @@ fn samples() -> Vec<Event> {
         Event::Lost(Lost::new(header(5), 12)),
         Event::Exit(exit()),
         Event::Exit(limited),
+        Event::Failure(Failure::new(
+            header(0),
+            "EPOLICY",
+            "failed to find the path of `--read /x`",
+            Some("create it first".into()),
+        )),
     ]
 }
 
 #[test]
 fn each_kind_is_written_as_documented() {
-    let first_of_each = [0, 2, 4, 5, 7, 8, 9, 10].map(|index| samples()[index].to_line().unwrap());
+    let first_of_each =
+        [0, 2, 4, 5, 7, 8, 9, 10, 12].map(|index| samples()[index].to_line().unwrap());
     insta::assert_snapshot!(first_of_each.join("\n"), @r#"
 {"event":"start","v":1,"seq":0,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","pid":4710,"command":["bash","-c","true"],"cwd":"/home/u","strength":"flat","walls":{"landlock":{"state":"enforced"},"view":{"state":"off","reason":"no user namespaces"}}}
 {"event":"jailbreak","v":1,"seq":1,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","mode":"write","file":"/home/u/../v/notes","resolved":"/home/v/notes","operation":"open","syscall":"openat","flags":["O_WRONLY","O_CREAT"],"pid":4711,"jail_pid":3,"program":"/usr/bin/cat","argv":["cat","-"],"ancestors":[{"pid":4710,"program":"/usr/bin/bash","argv":["bash"]}],"rule":"no rule covers it","action":"killed","hint":"--write /home/v"}
@@ -94,6 +101,7 @@ fn each_kind_is_written_as_documented() {
 {"event":"warning","v":1,"seq":4,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","kind":"metadata","message":"the strength `flat` hides none"}
 {"event":"lost","v":1,"seq":5,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","count":12}
 {"event":"exit","v":1,"seq":6,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","signal":"SIGKILL","jailbreak":true,"usage":{"wall":1.25,"user":0.5,"system":0.1,"peak_memory":1048576,"processes":2},"forgiven":4}
+{"event":"error","v":1,"seq":0,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","kind":"EPOLICY","message":"failed to find the path of `--read /x`","hint":"create it first"}
 "#);
 }
 

@@ -118,12 +118,7 @@ pub fn create_ruleset(handled: &Handled) -> io::Result<OwnedFd> {
     // SAFETY: `handled` is a `repr(C)` struct laid out as `struct landlock_ruleset_attr`, and
     // `size` is not above its size; the kernel only reads it.
     check_fd(unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::from_ref(handled),
-            size,
-            0u32,
-        )
+        libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::from_ref(handled), size, 0u32)
     })
 }
 

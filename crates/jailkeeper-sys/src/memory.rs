@@ -66,13 +66,11 @@ fn read_once(process: Pid, address: u64, buffer: &mut [u8]) -> io::Result<usize>
     let Ok(address) = usize::try_from(address) else {
         return Err(io::Error::from_raw_os_error(libc::EFAULT));
     };
-    let local =
-        libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let local = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() };
     // SAFETY: `local` describes `buffer`, which is writable for its length and outlives the
     // call; `remote` is only an address in the other process, which the kernel checks.
-    let count =
-        unsafe { libc::process_vm_readv(process.as_raw_pid(), &local, 1, &remote, 1, 0) };
+    let count = unsafe { libc::process_vm_readv(process.as_raw_pid(), &local, 1, &remote, 1, 0) };
     usize::try_from(count).map_err(|_| io::Error::last_os_error())
 }
 

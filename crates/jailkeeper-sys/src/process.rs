@@ -143,11 +143,7 @@ pub fn wait(pid: Pid) -> io::Result<(Ending, Usage)> {
     let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024);
     Ok((
         Ending::from_status(status),
-        Usage {
-            user: seconds(usage.ru_utime),
-            system: seconds(usage.ru_stime),
-            peak_memory: peak,
-        },
+        Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak },
     ))
 }
 

@@ -103,10 +103,8 @@ pub fn refuse(listener: impl AsFd, id: u64, errno: i32) -> io::Result<()> {
 
 fn respond(listener: BorrowedFd<'_>, response: &Response) -> io::Result<()> {
     // SAFETY: `response` is laid out as `struct seccomp_notif_resp` and outlives the call.
-    check(unsafe {
-        libc::ioctl(listener.as_raw_fd(), SEND, std::ptr::from_ref(response)).into()
-    })
-    .map(|_| ())
+    check(unsafe { libc::ioctl(listener.as_raw_fd(), SEND, std::ptr::from_ref(response)).into() })
+        .map(|_| ())
 }
 
 /// Tells whether the parked call still waits.
@@ -153,10 +151,8 @@ pub fn answer_with_fd(
 pub fn wake_synchronously(listener: impl AsFd) -> io::Result<()> {
     const SYNC_WAKE_UP: u64 = 1;
     // SAFETY: takes the flags by value.
-    check(unsafe {
-        libc::ioctl(listener.as_fd().as_raw_fd(), SET_FLAGS, SYNC_WAKE_UP).into()
-    })
-    .map(|_| ())
+    check(unsafe { libc::ioctl(listener.as_fd().as_raw_fd(), SET_FLAGS, SYNC_WAKE_UP).into() })
+        .map(|_| ())
 }
 
 /// Installs a filter on this thread and returns the listener. Runs in the child before exec.

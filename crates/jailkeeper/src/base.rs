@@ -15,6 +15,25 @@ pub(crate) struct Entry {
     pub(crate) reason: String,
 }
 
+/// A file that the base writes itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+    pub(crate) reason: String,
+}
+
+/// A variable that the base sets.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    /// `${tmp}` stands for the jail's own `/tmp`, or its working directory if it has none.
+    pub(crate) value: String,
+    reason: String,
+}
+
 /// The base.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +42,8 @@ pub(crate) struct Base {
     pub(crate) read: Vec<Entry>,
     pub(crate) write: Vec<Entry>,
     pub(crate) quiet: Vec<Entry>,
+    pub(crate) file: Vec<File>,
+    pub(crate) variable: Vec<Variable>,
 }
 
 impl Base {
@@ -52,6 +73,13 @@ mod tests {
             assert!(entry.path.is_absolute(), "{entry:?}");
             assert!(entry.reason.len() > 5, "{entry:?}");
             assert!(seen.insert(entry.path.clone()), "{entry:?} stands twice");
+        }
+        for file in &base.file {
+            assert!(file.path.is_absolute() && file.reason.len() > 5, "{file:?}");
+            assert!(seen.insert(file.path.clone()), "{file:?} stands twice");
+        }
+        for variable in &base.variable {
+            assert!(variable.reason.len() > 5, "{variable:?}");
         }
     }
 

@@ -113,9 +113,9 @@ impl Command {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> &mut Self {
         for (name, value) in variables {
-            let harmless = name.to_str().is_some_and(|name| {
-                name.starts_with("LC_") || INHERITED_VARIABLES.contains(&name)
-            });
+            let harmless = name
+                .to_str()
+                .is_some_and(|name| name.starts_with("LC_") || INHERITED_VARIABLES.contains(&name));
             if harmless {
                 self.environment.entry(name).or_insert(value);
             }

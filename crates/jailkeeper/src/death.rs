@@ -1,11 +1,14 @@
 //! Killing a jail.
 //!
 //! The init of a pid namespace takes everything in it along: the kernel kills every process of
-//! the namespace, whatever its session, group or parent, and lets nobody fork any more. The race
-//! that remains is time. Between the kill of the init and the moment in which the kernel has
-//! marked the others, they may still run, so a caller that waits for its refusal gets it only
-//! when the init is on its way out.
+//! the namespace, whatever its session, group or parent, and lets nobody fork any more. That is
+//! the proof; the race is time. Init has to be scheduled before it can die, which takes
+//! milliseconds on a busy machine, and until then the others run on: a shell whose child was
+//! killed goes on to its next line. So the supervisor, which is running already, also kills every
+//! process of the tree itself, parents before children and the offender last. And a caller that
+//! waits for its refusal gets it only when init is on its way out.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How long a refusal is held back for the init to begin dying.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// How many processes the supervisor kills by itself; the kernel takes the rest with init.
+const AT_MOST: usize = 512;
 /// `PF_EXITING` in the flags of `/proc/PID/stat`.
 const EXITING: u64 = 0x4;
 
@@ -36,17 +41,59 @@ impl Init {
         Ok(Self { pid, pid_namespace, pidfd })
     }
 
-    /// Kills the offender and the jail, and waits until the kernel is at it.
+    /// Kills the jail, its offender last, and waits until the kernel is at it.
     pub(crate) fn kill(&self, offender: Option<Pid>) {
-        if let Some(offender) = offender {
-            // The offender is parked, so its pid is its own. Its other threads go first.
-            let _ = rustix::process::kill_process(offender, Signal::KILL);
-        }
         self.kill_all();
+        for pid in self.descendants() {
+            if Some(pid) != offender {
+                self.kill_one(pid);
+            }
+        }
+        if let Some(offender) = offender {
+            self.kill_one(offender);
+        }
         let deadline = Instant::now() + PATIENCE;
         while !self.is_dying() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_micros(20));
         }
+    }
+
+    /// Kills a process if it is one of this jail.
+    fn kill_one(&self, pid: Pid) {
+        let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) else { return };
+        let namespace = format!("/proc/{}/ns/pid", pid.as_raw_pid());
+        let ours = rustix::fs::stat(namespace.as_str())
+            .is_ok_and(|stat| stat.st_ino == self.pid_namespace);
+        // If what the pidfd names is still alive, then it is what `/proc` told about: its number
+        // cannot have become somebody else's in between.
+        let mut alive = [PollFd::new(&pidfd, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if ours && poll(&mut alive, Some(&now)) == Ok(0) {
+            let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
+        }
+    }
+
+    /// Lists the processes below init, parents before children, as far as the kernel tells
+    /// (`CONFIG_PROC_CHILDREN`).
+    fn descendants(&self) -> Vec<Pid> {
+        let mut found = vec![self.pid];
+        let mut at = 0;
+        while let Some(parent) = found.get(at).copied() {
+            at += 1;
+            let tasks = format!("/proc/{}/task", parent.as_raw_pid());
+            let Ok(tasks) = std::fs::read_dir(tasks) else { continue };
+            for task in tasks.flatten() {
+                let Ok(children) = std::fs::read_to_string(task.path().join("children")) else {
+                    continue;
+                };
+                let children = children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok());
+                found.extend(children.filter_map(Pid::from_raw));
+            }
+            if found.len() > AT_MOST {
+                break;
+            }
+        }
+        found.split_off(1)
     }
 
     /// Kills the jail without waiting.

@@ -157,8 +157,10 @@ fn user_namespaces() -> Finding {
 }
 
 fn fuse() -> Finding {
-    match rustix::fs::access("/dev/fuse", rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK)
-    {
+    match rustix::fs::access(
+        "/dev/fuse",
+        rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK,
+    ) {
         Ok(()) => Finding::present("`/dev/fuse` can be opened"),
         Err(rustix::io::Errno::NOENT) => Finding::missing(
             "`/dev/fuse` does not exist",

@@ -39,9 +39,7 @@ impl Streams {
     /// to it, because opening `/dev/stdin` asks for rights on the pipe.
     pub(crate) fn open(stdio: [&mut Stdio; 3], owner: Option<(u32, u32)>) -> Result<Self> {
         let mut streams = Self { inside: Vec::new(), outside: [None, None, None] };
-        for ((stdio, number), outside) in
-            stdio.into_iter().zip(0..3).zip(&mut streams.outside)
-        {
+        for ((stdio, number), outside) in stdio.into_iter().zip(0..3).zip(&mut streams.outside) {
             if matches!(stdio, Stdio::Terminal) {
                 continue;
             }

@@ -110,7 +110,9 @@ impl Supervisor {
         }
         if !self.ward.canary_was_seen() {
             return Err(Error::new(ErrorKind::Setup, "see the canary through both watches")
-                .with_hint("the jail was not started; please report this with `jailkeeper doctor`"));
+                .with_hint(
+                    "the jail was not started; please report this with `jailkeeper doctor`",
+                ));
         }
         let (pid, command) = parts
             .command
@@ -152,9 +154,8 @@ impl Supervisor {
             }
             Notice::Reached(PROVEN) => parts.proven = true,
             Notice::Listener(number) => {
-                let pid = sender.ok_or_else(|| {
-                    Error::new(ErrorKind::Setup, "learn the pid of the command")
-                })?;
+                let pid = sender
+                    .ok_or_else(|| Error::new(ErrorKind::Setup, "learn the pid of the command"))?;
                 let (command, listener) = take_listener(pid, number)?;
                 self.watch("jail notify", listener, notify::serve)?;
                 parts.command = Some((pid, command));
@@ -210,9 +211,10 @@ impl Supervisor {
         let mut limit = None;
         let mut control_open = true;
         loop {
-            let timeout = self.wall_time.filter(|_| limit.is_none()).map(|limit| {
-                limit.saturating_sub(self.started.elapsed())
-            });
+            let timeout = self
+                .wall_time
+                .filter(|_| limit.is_none())
+                .map(|limit| limit.saturating_sub(self.started.elapsed()));
             let control = self.prepared.control.as_fd();
             let ready = if control_open {
                 poll_any([init.as_fd(), control], timeout)?
@@ -267,9 +269,9 @@ impl Supervisor {
             Event::Start(start)
         });
         for warning in &plan.warnings {
-            self.ward.recorder.record(|header| {
-                Event::Warning(Warning::new(header, "policy", warning.clone()))
-            });
+            self.ward
+                .recorder
+                .record(|header| Event::Warning(Warning::new(header, "policy", warning.clone())));
         }
     }
 

@@ -5,13 +5,14 @@ use crate::events::{Destination, Writer, create, write_report};
 use crate::status::Status;
 use crate::terminal::Relay;
 use crate::{account, ui};
-use jailkeeper::model::Event;
+use jailkeeper::model::{Event, Failure, Header, JailId};
 use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio};
 use signal_hook::consts::signal as number;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// The signals that are passed on to the command. What else can be sent ends this process, and
 /// with it the jail.
@@ -29,8 +30,27 @@ const PASSED_ON: [i32; 8] = [
 /// Runs the command and waits for the end of its jail.
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
     let destination = arguments.events.as_deref().map(Destination::parse).transpose()?;
-    let mut protected: Vec<PathBuf> = arguments.report.iter().cloned().collect();
-    protected.extend(destination.as_ref().and_then(Destination::file).map(PathBuf::from));
+    let mut writer = match &destination {
+        // A file is opened only when the policy is found good: a mistake must not empty it.
+        Some(destination @ Destination::Descriptor(_)) => Some(destination.open()?),
+        _ => None,
+    };
+    let result = run_jailed(arguments, destination.as_ref(), &mut writer);
+    if let (Err(error), Some(writer)) = (&result, &mut writer) {
+        // The error itself goes to stderr as well.
+        let _ = writer.write(&failure(error));
+    }
+    result
+}
+
+fn run_jailed(
+    arguments: &RunArguments,
+    destination: Option<&Destination>,
+    writer: &mut Option<Writer>,
+) -> Result<Status, Error> {
+    let events_file = destination.and_then(Destination::file);
+    let protected: Vec<PathBuf> =
+        arguments.report.as_deref().into_iter().chain(events_file).map(PathBuf::from).collect();
     let jail = jail(&arguments.policy, &protected, arguments.report_probes)?;
     let mut command = command(&jail, &arguments.command)?;
     for number in &arguments.pass_fd {
@@ -38,12 +58,13 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
             .map_err(|error| Error::io(format!("pass on descriptor {number}"), error))?;
         command.descriptor(fd, *number);
     }
-    // A bad policy must leave files of the caller as they are: find out before they are opened.
     let probe = jailkeeper::Probe::of_this_machine();
     if !protected.is_empty() {
         command.plan(&probe)?;
     }
-    let mut writer = destination.as_ref().map(Destination::open).transpose()?;
+    if let (Some(destination), None) = (destination, &writer) {
+        *writer = Some(destination.open()?);
+    }
     let mut report = arguments.report.as_deref().map(create).transpose()?;
     let relay = Relay::prepare(&mut command);
     // Signals are caught before the command runs, so that none is lost in between.
@@ -60,7 +81,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
     });
     let relaying = relay.map(|relay| relay.start(&child)).transpose();
     let relaying = relaying.map_err(|error| Error::io("relay the terminal", error))?;
-    let told = listen(&child, &mut writer);
+    let told = listen(&child, writer);
     let finished = child.wait()?;
     if let Some(relaying) = relaying {
         relaying.finish();
@@ -69,12 +90,21 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
         ui::say(&told);
     }
     if let Some(file) = &mut report {
-        write_report(file, &finished.report).map_err(|error| Error::io("write the report", error))?;
+        write_report(file, &finished.report)
+            .map_err(|error| Error::io("write the report", error))?;
     }
     if let (true, Some(signal)) = (arguments.mirror_signal, finished.signal) {
         end_by(signal);
     }
     Ok(status(&finished))
+}
+
+/// The event of a jail that was not started.
+fn failure(error: &Error) -> Event {
+    let id = JailId::new(std::process::id().to_string());
+    let header = Header::new(0, SystemTime::now(), id);
+    let hint = error.hint().map(str::to_owned);
+    Event::Failure(Failure::new(header, error.kind().code(), ui::sentence(error), hint))
 }
 
 /// Ends this process by a signal, so that whoever waits for it sees what happened to the command.
@@ -109,8 +139,7 @@ fn listen(child: &Child, writer: &mut Option<Writer>) -> String {
 
 fn status(finished: &Finished) -> Status {
     use jailkeeper::model::ActionTaken;
-    let killed =
-        finished.report.jailbreaks.iter().any(|event| event.action == ActionTaken::Killed);
+    let killed = finished.report.jailbreaks.iter().any(|event| event.action == ActionTaken::Killed);
     if killed {
         Status::Jailbreak
     } else if finished.exceeded_limit() {

@@ -1,6 +1,6 @@
 //! Any event, and its line.
 
-use super::{Exit, JailId, Jailbreak, Limit, Lost, Probe, Start, Timestamp, Warning};
+use super::{Exit, Failure, JailId, Jailbreak, Limit, Lost, Probe, Start, Timestamp, Warning};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,9 @@ pub enum Event {
     Warning(Warning),
     /// Events could not be delivered.
     Lost(Lost),
+    /// The jail could not be started.
+    #[serde(rename = "error")]
+    Failure(Failure),
     /// Nothing of the jail is alive any more.
     Exit(Exit),
 }
@@ -83,6 +86,7 @@ impl Event {
             Self::Limit(event) => (event.seq, event.time, &event.jail),
             Self::Warning(event) => (event.seq, event.time, &event.jail),
             Self::Lost(event) => (event.seq, event.time, &event.jail),
+            Self::Failure(event) => (event.seq, event.time, &event.jail),
             Self::Exit(event) => (event.seq, event.time, &event.jail),
         }
     }

@@ -21,7 +21,7 @@ pub use exit::{Exit, Usage};
 pub use header::{Header, JailId, Version};
 pub use jailbreak::{ActionTaken, Ancestor, Jailbreak};
 pub use line::{Event, EventError};
-pub use notice::{Limit, Lost, Probe, Warning};
+pub use notice::{Failure, Limit, Lost, Probe, Warning};
 pub use start::{Start, Wall};
 pub use timestamp::Timestamp;
 pub use wire::{RawBytes, WirePath};

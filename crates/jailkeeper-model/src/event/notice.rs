@@ -176,3 +176,38 @@ impl Lost {
         Self { v, seq, time, jail, count }
     }
 }
+
+/// Says that the jail could not be started, and that nothing ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// The version of the events.
+    pub v: Version,
+    /// How many events of this jail there were before.
+    pub seq: u64,
+    /// When it was (UTC).
+    pub time: Timestamp,
+    /// Which jail it was.
+    pub jail: JailId,
+    /// The kind of the error, such as `EPOLICY`.
+    pub kind: String,
+    /// What failed and why, for people.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// Makes the event.
+    #[must_use]
+    pub fn new(
+        header: Header,
+        kind: impl Into<String>,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) -> Self {
+        let Header { v, seq, time, jail } = header;
+        Self { v, seq, time, jail, kind: kind.into(), message: message.into(), hint }
+    }
+}

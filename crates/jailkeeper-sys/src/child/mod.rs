@@ -58,8 +58,7 @@ impl Slots {
 
     /// The descriptors that are in use, smallest first.
     fn in_use(&self) -> Vec<RawFd> {
-        let mut fds: Vec<RawFd> =
-            self.fds.iter().map(Cell::get).filter(|fd| *fd >= 0).collect();
+        let mut fds: Vec<RawFd> = self.fds.iter().map(Cell::get).filter(|fd| *fd >= 0).collect();
         fds.sort_unstable();
         fds.dedup();
         fds
@@ -110,12 +109,8 @@ impl Launch {
         keep.push(control_fd);
         keep.sort_unstable();
         keep.dedup();
-        let context = Context {
-            slots: &self.slots,
-            control: control_fd,
-            keep: &keep,
-            spawned: Cell::new(0),
-        };
+        let context =
+            Context { slots: &self.slots, control: control_fd, keep: &keep, spawned: Cell::new(0) };
         // A handler of the host program must not run in the child.
         let mask = block_signals()?;
         // SAFETY: on the child's side `run` walks prepared steps and never returns; it keeps to

@@ -284,8 +284,7 @@ fn decimal(number: i32, digits: &mut [u8; 12]) -> io::Result<&CStr> {
             break;
         }
     }
-    CStr::from_bytes_with_nul(digits.get(at..).unwrap_or_default())
-        .map_err(|_| Errno::INVAL.into())
+    CStr::from_bytes_with_nul(digits.get(at..).unwrap_or_default()).map_err(|_| Errno::INVAL.into())
 }
 
 fn attach(mount: BorrowedFd<'_>, to: &CStr) -> io::Result<()> {
@@ -417,4 +416,3 @@ fn exit(status: i32) -> ! {
     // SAFETY: `_exit` runs no handlers and does not return.
     unsafe { libc::_exit(status) }
 }
-

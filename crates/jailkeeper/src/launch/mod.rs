@@ -52,8 +52,8 @@ impl Prepared {
     pub(crate) fn new(plan: &Plan, streams: Vec<Stream>) -> Result<Self> {
         let floor = streams.iter().map(|stream| stream.number).max().unwrap_or(2).max(2) + 1;
         let control = jailkeeper_sys::child::control_pair(floor).step("make a control socket")?;
-        let (executed, at_exec) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
-            .step("make a pipe")?;
+        let (executed, at_exec) =
+            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
         let mut workshop = Workshop { slots: Slots::default(), held: Vec::new(), floor };
         workshop.hold(at_exec)?;
         let mounts = view::mounts(plan, &mut workshop)?;
@@ -114,11 +114,7 @@ fn builder(
 ) -> Result<Program> {
     let device = workshop.slots.empty();
     let root = workshop.slots.empty();
-    let mut steps = vec![
-        Step::DieWithParent,
-        Step::CloseOthers,
-        Step::Dumpable(true),
-    ];
+    let mut steps = vec![Step::DieWithParent, Step::CloseOthers, Step::Dumpable(true)];
     steps.extend(maps(plan));
     steps.extend([
         Step::ProveNamespaces(vec![parents("mnt")?, parents("user")?]),
@@ -167,10 +163,8 @@ fn init(
     attach_steps: Vec<Step>,
     command: Program,
 ) -> Result<Program> {
-    let mut steps = vec![
-        Step::DieWithParent,
-        Step::EnterMount { mount: root, at: attach_point()? },
-    ];
+    let mut steps =
+        vec![Step::DieWithParent, Step::EnterMount { mount: root, at: attach_point()? }];
     steps.extend(attach_steps);
     steps.extend(view::decoys(plan, workshop, root)?);
     steps.push(Step::Pivot);
@@ -219,13 +213,10 @@ pub(crate) fn id_map(id: u32) -> String {
 
 /// A directory of the host over which the view is attached until it becomes the root.
 fn attach_point() -> Result<CString> {
-    ["/mnt", "/tmp", "/var", "/proc"]
-        .iter()
-        .find(|path| Path::new(path).is_dir())
-        .map_or_else(
-            || Err(Error::new(ErrorKind::Setup, "find a directory to attach the view at")),
-            |path| c_string(OsStr::new(path)),
-        )
+    ["/mnt", "/tmp", "/var", "/proc"].iter().find(|path| Path::new(path).is_dir()).map_or_else(
+        || Err(Error::new(ErrorKind::Setup, "find a directory to attach the view at")),
+        |path| c_string(OsStr::new(path)),
+    )
 }
 
 /// This process's own namespace of a kind, to be compared with the child's.

@@ -52,10 +52,7 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
         }
         steps.push(Step::Attach { mount: slot, to });
         if matches!(tree.source, Source::Processes) {
-            steps.push(Step::WriteFile(
-                c"proc/sys/user/max_user_namespaces".into(),
-                b"0".to_vec(),
-            ));
+            steps.push(Step::WriteFile(c"proc/sys/user/max_user_namespaces".into(), b"0".to_vec()));
             for part in SYSTEM_PARTS {
                 steps.push(Step::SealReadOnly(c_string(OsStr::new(&format!("proc/{part}")))?));
             }
@@ -76,12 +73,7 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
 }
 
 /// Gives a tree its slot; one of the host gets it filled.
-fn place(
-    plan: &Plan,
-    tree: &Tree,
-    workshop: &mut Workshop,
-    steps: &mut Vec<Step>,
-) -> Result<Slot> {
+fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step>) -> Result<Slot> {
     let Source::Host { fd, device, inode, owner } = &tree.source else {
         return Ok(workshop.slots.empty());
     };
@@ -106,11 +98,8 @@ fn place(
 
 fn attributes(tree: &Tree) -> Attributes {
     let device = tree.path.as_path().starts_with("/dev");
-    let base = if device {
-        Attributes::NO_SETUID.and(Attributes::NO_EXECUTE)
-    } else {
-        no_devices()
-    };
+    let base =
+        if device { Attributes::NO_SETUID.and(Attributes::NO_EXECUTE) } else { no_devices() };
     if tree.right == Right::Write { base } else { base.and(Attributes::READ_ONLY) }
 }
 

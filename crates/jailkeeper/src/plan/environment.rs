@@ -1,6 +1,7 @@
 //! The environment of the jail: a short list, and what is always set.
 
 use super::view::{Node, View};
+use crate::base::Variable;
 use jailkeeper_model::{JailPath, Policy, Right};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,6 +20,7 @@ pub(super) fn inside(
     policy: &Policy,
     view: &View,
     cwd: &JailPath,
+    variables: &[Variable],
 ) -> BTreeMap<OsString, OsString> {
     let mut environment = chosen.clone();
     let own_tmp = JailPath::new("/tmp")
@@ -29,10 +31,14 @@ pub(super) fn inside(
         environment.entry(name.into()).or_insert(value);
     };
     default("HOME", scratch.clone());
-    default("TMPDIR", scratch);
     default("SHELL", "/bin/sh".into());
     default("USER", "jail".into());
     default("LOGNAME", "jail".into());
+    for variable in variables {
+        let value = variable.value.replace("${tmp}", &scratch.to_string_lossy());
+        default(&variable.name, value.into());
+    }
+    default("TMPDIR", scratch);
     default("PWD", cwd.as_path().as_os_str().to_owned());
     let path = environment.remove(OsStr::new("PATH")).unwrap_or_else(|| DEFAULT_PATH.into());
     let kept: Vec<_> = std::env::split_paths(&path)
@@ -50,8 +56,8 @@ fn can_be_reached(folder: &Path, policy: &Policy, view: &View) -> bool {
     }
     // A directory that is reached through one of the view's links, such as /bin.
     path.ancestors().any(|ancestor| {
-        view.find(&ancestor).and_then(|id| view.node(id)).is_some_and(|node| {
-            matches!(node, Node::Link(_))
-        })
+        view.find(&ancestor)
+            .and_then(|id| view.node(id))
+            .is_some_and(|node| matches!(node, Node::Link(_)))
     })
 }

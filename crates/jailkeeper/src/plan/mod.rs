@@ -87,7 +87,13 @@ impl Plan {
                  or leave `--no-cwd` away",
             ));
         }
-        let environment = environment::inside(&wanted.environment, &policy, &surveyed.view, &cwd);
+        let environment = environment::inside(
+            &wanted.environment,
+            &policy,
+            &surveyed.view,
+            &cwd,
+            &surveyed.variables,
+        );
         let candidates = candidates(&wanted.program, &environment);
         let first = wanted.arguments.first().cloned().unwrap_or_else(|| wanted.program.clone());
         let rest = wanted.arguments.into_iter().skip(1);

@@ -52,8 +52,7 @@ pub(crate) fn find(path: &JailPath) -> Result<Option<Found>> {
     };
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let resolve = ResolveFlags::NO_SYMLINKS;
-    let opened =
-        rustix::fs::openat2(rustix::fs::CWD, end.as_path(), flags, Mode::empty(), resolve);
+    let opened = rustix::fs::openat2(rustix::fs::CWD, end.as_path(), flags, Mode::empty(), resolve);
     let fd = match opened {
         Ok(fd) => fd,
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),

@@ -1,9 +1,9 @@
 //! Which file trees the jail has, and where each comes from.
 
+use super::jail_path;
 use super::survey::{self, Found};
 use super::view::{Node, View};
-use super::jail_path;
-use crate::base::Base;
+use crate::base::{Base, Variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 use jailkeeper_model::{JailPath, Origin, Policy, Right, Rule};
@@ -66,6 +66,7 @@ pub(super) struct Surveyed {
     pub(super) view: View,
     pub(super) cwd: JailPath,
     pub(super) warnings: Vec<String>,
+    pub(super) variables: Vec<Variable>,
 }
 
 struct Surveyor {
@@ -75,6 +76,7 @@ struct Surveyor {
     view: View,
     denied: Vec<(JailPath, bool)>,
     warnings: Vec<String>,
+    variables: Vec<Variable>,
 }
 
 /// Finds everything that the settings name.
@@ -86,6 +88,7 @@ pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
         view: View::new(),
         denied: Vec::new(),
         warnings: Vec::new(),
+        variables: Vec::new(),
     };
     for requested in &settings.rules {
         let absolute = std::path::absolute(&requested.path).map_err(|error| {
@@ -125,9 +128,8 @@ impl Surveyor {
 
     /// A rule for `/` becomes one for each of its entries: the root itself stays the view's.
     fn everything(&mut self, right: Right, origin: &Origin) -> Result<()> {
-        let entries = std::fs::read_dir("/").map_err(|error| {
-            Error::new(ErrorKind::Policy, "list").at("/").because(error)
-        })?;
+        let entries = std::fs::read_dir("/")
+            .map_err(|error| Error::new(ErrorKind::Policy, "list").at("/").because(error))?;
         for entry in entries.flatten() {
             let name = entry.file_name();
             if ["proc", "dev", "tmp"].iter().any(|own| name == *own) {
@@ -199,6 +201,13 @@ impl Surveyor {
         for entry in &base.quiet {
             self.quiet(&jail_path(&entry.path)?);
         }
+        for file in base.file {
+            let path = jail_path(&file.path)?;
+            let rule = Rule::new(path.clone(), Right::Read, Origin::Base);
+            self.rules.push(rule.with_reason(file.reason));
+            self.view.add(&path, Node::Text(file.text));
+        }
+        self.variables = base.variable;
         for (at, target) in [
             ("/dev/fd", "/proc/self/fd"),
             ("/dev/stdin", "/proc/self/fd/0"),
@@ -308,6 +317,13 @@ impl Surveyor {
             trees.containing(path).is_some_and(|tree| matches!(tree.source, Source::Host { .. }))
         });
         trees.denied = self.denied;
-        Ok(Surveyed { policy, trees, view: self.view, cwd, warnings: self.warnings })
+        Ok(Surveyed {
+            policy,
+            trees,
+            view: self.view,
+            cwd,
+            warnings: self.warnings,
+            variables: self.variables,
+        })
     }
 }

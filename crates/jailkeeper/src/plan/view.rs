@@ -28,6 +28,8 @@ pub(crate) enum Node {
     Link(PathBuf),
     /// Where a mount stands.
     Place { directory: bool },
+    /// A file of the jail's own, with this text.
+    Text(String),
     /// A name that is answered as absent.
     Hidden,
     /// What is mounted over a denied name inside an allowed tree: every use of it is an access
@@ -102,6 +104,11 @@ impl View {
                 }
             };
         }
+    }
+
+    /// Returns the paths of the jail's own files.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &JailPath> {
+        self.nodes.iter().filter_map(|(path, node)| matches!(node, Node::Text(_)).then_some(path))
     }
 
     /// Returns the links with their targets.

@@ -63,10 +63,7 @@ mod tests {
 
     #[test]
     fn two_ids_change_places_and_every_other_stays() {
-        assert_eq!(
-            exchange(0, 65533),
-            "0 65533 1\n1 1 65532\n65533 0 1\n65534 65534 4294901761\n"
-        );
+        assert_eq!(exchange(0, 65533), "0 65533 1\n1 1 65532\n65533 0 1\n65534 65534 4294901761\n");
         assert_eq!(exchange(7, 7), "0 0 4294967295\n");
         assert_eq!(exchange(9, 3), exchange(3, 9));
     }

@@ -27,6 +27,9 @@ pub(crate) fn prepare(plan: &Plan) -> Result<(OwnedFd, Vec<InnerRule>)> {
         path: PathBuf::from("/"),
         rights: (right::NAMES | right::READ_DIR) & handled.files,
     }];
+    for path in plan.view.texts().filter(|path| plan.trees.containing(path).is_none()) {
+        inner.push(InnerRule { path: path.as_path().to_owned(), rights: right::READ_FILE });
+    }
     for tree in plan.trees.iter() {
         let rights = rights(tree.right, &tree.source, tree.path.as_path()) & handled.files;
         match &tree.source {

@@ -115,6 +115,11 @@ impl Caller {
         self.link(&format!("fd/{number}"))
     }
 
+    /// Returns the attributes of what a descriptor of the caller leads to.
+    pub(crate) fn stat_descriptor(self, number: i32) -> Option<rustix::fs::Stat> {
+        rustix::fs::stat(self.proc(&format!("fd/{number}"))).ok()
+    }
+
     /// Reads one of the links in the caller's `/proc` directory.
     pub(crate) fn link(self, name: &str) -> Option<PathBuf> {
         let target = rustix::fs::readlink(self.proc(name), Vec::new()).ok()?;

@@ -16,6 +16,7 @@ use jailkeeper_model::{Access, JailPath, Mode, Presence, Verdict};
 use jailkeeper_sys::seccomp::{self, Notification};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
@@ -28,7 +29,10 @@ enum Answer {
     /// The kernel may look again: a wall stands behind whatever it sees.
     Resume,
     Refuse(i32),
-    Descriptor { fd: OwnedFd, close_on_exec: bool },
+    Descriptor {
+        fd: OwnedFd,
+        close_on_exec: bool,
+    },
 }
 
 /// Answers parked calls until the jail is gone.
@@ -81,10 +85,7 @@ fn answer(ward: &Ward, notification: &Notification) -> Answer {
         let name = format!("call {} of a foreign ABI", notification.number);
         return refuse_call(ward, caller, name);
     }
-    let parked = ParkedCall {
-        number: notification.number,
-        arguments: notification.arguments,
-    };
+    let parked = ParkedCall { number: notification.number, arguments: notification.arguments };
     let watch = Watch { ward, caller, parked };
     let Some(call) = filter::call(parked.number) else {
         return refuse_call(ward, caller, parked.number.to_string());
@@ -92,7 +93,8 @@ fn answer(ward: &Ward, notification: &Notification) -> Answer {
     match &call.treatment {
         Treatment::Path(path_call) => watch.paths(call, path_call),
         Treatment::Descriptor(descriptor) => {
-            watch.descriptor(call, descriptor.operation, watch.argument(descriptor.descriptor))
+            let number = watch.argument(descriptor.descriptor);
+            watch.descriptor(call, descriptor.operation, number).unwrap_or(Answer::Resume)
         }
         Treatment::Socket(socket_call) => watch.socket(call, socket_call),
         _ => refuse_call(ward, caller, call.name().to_owned()),
@@ -132,27 +134,22 @@ impl Watch<'_> {
         for path in path_call.paths {
             let address = self.argument(path.path);
             let directory = path.directory.map(|index| self.argument(index));
-            if address == 0 {
-                // utimensat(fd, NULL, ...) changes the file behind the descriptor; anything else
-                // is EFAULT.
-                if let Some(number) = directory {
-                    return self.descriptor(call, path_call.operation, number);
-                }
-                continue;
-            }
-            let text = match self.caller.path(address) {
+            let text = match self.path_text(address) {
                 Ok(text) => text,
-                // The kernel will see the same: EFAULT, ENAMETOOLONG.
-                Err(error) if error.raw_os_error() != Some(EPERM) => continue,
-                Err(_) => {
+                Err(hidden) if hidden => {
                     let name = format!("{} by a process that hides its memory", call.name());
                     return refuse_call(self.ward, self.caller, name);
                 }
+                // The kernel will see the same: EFAULT, ENAMETOOLONG.
+                Err(_) => continue,
             };
             if text.as_os_str().is_empty() {
-                // AT_EMPTY_PATH; without it the kernel says ENOENT.
-                if let Some(number) = directory {
-                    return self.descriptor(call, path_call.operation, number);
+                // No path and AT_EMPTY_PATH stand for the file behind the descriptor; without
+                // one the kernel says EFAULT or ENOENT.
+                if let Some(number) = directory
+                    && let Some(refused) = self.descriptor(call, path_call.operation, number)
+                {
+                    return refused;
                 }
                 continue;
             }
@@ -173,7 +170,9 @@ impl Watch<'_> {
                 End::Tree if is_of_own_process(&walk.path) => continue,
                 // Making what is there already is EEXIST and changes nothing: `mkdir -p` does it
                 // with every directory on its way.
-                _ if walk.presence == Presence::Exists && is_exclusive(path_call, flags) => continue,
+                _ if walk.presence == Presence::Exists && is_exclusive(path_call, flags) => {
+                    continue;
+                }
                 // Existing names outside are the tripwire's, which knows them better.
                 End::Outside(_) if !creates => continue,
                 _ => {}
@@ -198,6 +197,15 @@ impl Watch<'_> {
         Answer::Resume
     }
 
+    /// The text of a path argument, empty for a null pointer; otherwise whether the process hides
+    /// its memory.
+    fn path_text(&self, address: u64) -> Result<PathBuf, bool> {
+        if address == 0 {
+            return Ok(PathBuf::new());
+        }
+        self.caller.path(address).map_err(|error| error.raw_os_error() == Some(EPERM))
+    }
+
     /// The flags in the structure that `openat2` takes.
     fn how(&self, address: u64) -> Option<u64> {
         let bytes = self.caller.bytes(address, 8).ok()?;
@@ -209,7 +217,7 @@ impl Watch<'_> {
     /// caller gets the descriptor that it has already.
     fn reopened(&self, number: i32) -> Answer {
         let named = self.caller.descriptor(number).and_then(|target| file_path(&target));
-        if named.is_some_and(|path| self.ward.plan.trees.containing(&path).is_some()) {
+        if named.is_some_and(|path| self.is_in_tree(&path, number)) {
             return Answer::Resume;
         }
         let duplicate = self.caller.process().and_then(|process| {
@@ -224,13 +232,19 @@ impl Watch<'_> {
         }
     }
 
-    /// A call that changes the file behind a descriptor.
-    fn descriptor(&self, call: &Call, operation: &'static str, register: u64) -> Answer {
+    /// Tells whether a descriptor leads into a tree. The jail's own `/tmp` and the host's have the
+    /// same name, but not the same device.
+    fn is_in_tree(&self, path: &JailPath, number: i32) -> bool {
+        let Some((_, tree)) = self.ward.tree_descriptor(path) else { return false };
+        let devices = rustix::fs::fstat(tree).ok().zip(self.caller.stat_descriptor(number));
+        devices.is_some_and(|(tree, file)| tree.st_dev == file.st_dev)
+    }
+
+    /// A call that changes the file behind a descriptor; `None` lets it go on.
+    fn descriptor(&self, call: &Call, operation: &'static str, register: u64) -> Option<Answer> {
         let target = self.caller.descriptor(register_to_fd(register));
-        let Some(path) = target.and_then(|target| file_path(&target)) else {
-            // Pipes, sockets and files without a name belong to whoever has them.
-            return Answer::Resume;
-        };
+        // Pipes, sockets and files without a name belong to whoever has them.
+        let path = target.and_then(|target| file_path(&target))?;
         let attempt = Attempt {
             access: Access::write(path.clone(), Presence::Exists),
             file: Some(path),
@@ -240,8 +254,8 @@ impl Watch<'_> {
             mode: Mode::Write,
         };
         match self.ward.judge(self.caller, &attempt) {
-            Verdict::Jailbreak(_) => Answer::Refuse(EROFS),
-            _ => Answer::Resume,
+            Verdict::Jailbreak(_) => Some(Answer::Refuse(EROFS)),
+            _ => None,
         }
     }
 
@@ -249,9 +263,7 @@ impl Watch<'_> {
         if matches!(kind, SocketCall::Create) {
             let wanted = self.argument(1);
             return match socket::stand_in(wanted) {
-                Ok(fd) => {
-                    Answer::Descriptor { fd, close_on_exec: wanted & SOCK_CLOEXEC != 0 }
-                }
+                Ok(fd) => Answer::Descriptor { fd, close_on_exec: wanted & SOCK_CLOEXEC != 0 },
                 Err(errno) => Answer::Refuse(errno.raw_os_error()),
             };
         }
@@ -324,7 +336,9 @@ fn is_of_own_process(path: &JailPath) -> bool {
     let in_proc = names.next().is_some_and(|name| name == "proc");
     in_proc
         && names.next().and_then(|name| name.to_str()).is_some_and(|owner| {
-            owner == "self" || owner == "thread-self" || owner.bytes().all(|byte| byte.is_ascii_digit())
+            owner == "self"
+                || owner == "thread-self"
+                || owner.bytes().all(|byte| byte.is_ascii_digit())
         })
 }
 
@@ -338,6 +352,5 @@ fn is_exclusive(call: &PathCall, flags: Option<u64>) -> bool {
 
 fn is_writable(fd: &OwnedFd) -> bool {
     use rustix::fs::OFlags;
-    rustix::fs::fcntl_getfl(fd)
-        .is_ok_and(|flags| flags.intersects(OFlags::WRONLY | OFlags::RDWR))
+    rustix::fs::fcntl_getfl(fd).is_ok_and(|flags| flags.intersects(OFlags::WRONLY | OFlags::RDWR))
 }

@@ -154,8 +154,7 @@ fn open_beneath(
     if !follow_last {
         flags |= OFlags::NOFOLLOW;
     }
-    let resolve =
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     rustix::fs::openat2(fd, path, flags, Mode::empty(), resolve)
 }
 

@@ -16,6 +16,8 @@ const HEADER: usize = 40;
 pub(super) const REQUEST_MAX: usize = 128 * 1024;
 /// Seconds after which the kernel asks again: never.
 const FOREVER: u64 = 1 << 40;
+/// What the kernel has read of a file or directory stays good.
+const KEEP_CACHE: u32 = 1 << 1;
 
 /// A request's header.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +31,11 @@ pub(super) struct Header {
 /// What is asked.
 #[derive(Debug)]
 pub(super) enum Request<'a> {
-    Init { minor: u32, readahead: u32, flags: u32 },
+    Init {
+        minor: u32,
+        readahead: u32,
+        flags: u32,
+    },
     /// Nothing is to be answered.
     Forget,
     Lookup(&'a OsStr),
@@ -37,17 +43,32 @@ pub(super) enum Request<'a> {
     StatExtended,
     ReadLink,
     OpenDirectory,
-    ReadDirectory { offset: u64, size: usize, plus: bool },
+    ReadDirectory {
+        offset: u64,
+        size: usize,
+        plus: bool,
+    },
     StatFileSystem,
     /// Closing and flushing: always fine.
     Release,
     Access,
     ReadXattr,
-    Open { flags: u32 },
+    Open {
+        flags: u32,
+    },
+    Read {
+        offset: u64,
+        size: usize,
+    },
     /// Changes a node: mode, owner, times, size, attributes.
-    Change { operation: &'static str },
+    Change {
+        operation: &'static str,
+    },
     /// Makes, removes or renames a name.
-    Name { operation: &'static str, name: &'a OsStr },
+    Name {
+        operation: &'static str,
+        name: &'a OsStr,
+    },
     Destroy,
     /// An operation that a directory on the way has no use for.
     Other,
@@ -55,16 +76,12 @@ pub(super) enum Request<'a> {
 
 /// Takes a request apart.
 pub(super) fn parse(bytes: &[u8]) -> Option<(Header, Request<'_>)> {
-    let header = Header {
-        unique: u64_at(bytes, 8)?,
-        node: u64_at(bytes, 16)?,
-        thread: u32_at(bytes, 32)?,
-    };
+    let header =
+        Header { unique: u64_at(bytes, 8)?, node: u64_at(bytes, 16)?, thread: u32_at(bytes, 32)? };
     let body = bytes.get(HEADER..)?;
-    let named = |operation, skip: usize| Some(Request::Name {
-        operation,
-        name: c_string(body.get(skip..)?),
-    });
+    let named = |operation, skip: usize| {
+        Some(Request::Name { operation, name: c_string(body.get(skip..)?) })
+    };
     let request = match u32_at(bytes, 4)? {
         1 => Request::Lookup(c_string(body)),
         2 | 36 | 42 => Request::Forget,
@@ -79,6 +96,10 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(Header, Request<'_>)> {
         12 => named("rename", 8)?,
         13 => named("link", 8)?,
         14 => Request::Open { flags: u32_at(body, 0)? },
+        15 => Request::Read {
+            offset: u64_at(body, 8)?,
+            size: usize::try_from(u32_at(body, 16)?).ok()?,
+        },
         17 => Request::StatFileSystem,
         18 | 25 | 29 => Request::Release,
         21 => Request::Change { operation: "setxattr" },
@@ -229,9 +250,22 @@ impl Body {
         body
     }
 
+    /// The answer to opening a file that never changes.
+    pub(super) fn opened_file() -> Self {
+        let mut body = Self::default();
+        body.u64(0).u32(KEEP_CACHE).u32(0);
+        body
+    }
+
+    /// The answer to reading a part of a file.
+    pub(super) fn piece(bytes: &[u8], offset: u64, size: usize) -> Self {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        let end = start.saturating_add(size).min(bytes.len());
+        Self(bytes.get(start..end).unwrap_or_default().to_vec())
+    }
+
     pub(super) fn opened_directory() -> Self {
         const CACHE_DIR: u32 = 1 << 3;
-        const KEEP_CACHE: u32 = 1 << 1;
         let mut body = Self::default();
         body.u64(0).u32(CACHE_DIR | KEEP_CACHE).u32(0);
         body
@@ -315,7 +349,6 @@ fn c_string(bytes: &[u8]) -> &OsStr {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     OsStr::from_bytes(bytes.get(..end).unwrap_or_default())
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@
 use super::protocol::{Attributes, Body, Header, Kind, REQUEST_MAX, Request, answer, parse};
 use crate::launch::{CANARY, DECOYS};
 use crate::plan::{Node, NodeId};
-use crate::walls::filter::{self, Intent, PathCall, Treatment};
+use crate::walls::filter::{self, Intent, PathCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, presence};
 use crate::watch::caller::{Caller, ParkedCall};
 use crate::watch::walk::End;
@@ -64,9 +64,7 @@ impl Server<'_> {
             return self.decoy(request, id, path);
         }
         match request {
-            Request::Init { minor, readahead, flags } => {
-                Ok(Body::init(*minor, *readahead, *flags))
-            }
+            Request::Init { minor, readahead, flags } => Ok(Body::init(*minor, *readahead, *flags)),
             Request::Lookup(name) => self.look_up(id, name),
             Request::GetAttributes => {
                 Ok(Body::get_attributes(&self.attributes(id).ok_or(ENOENT)?, true))
@@ -94,7 +92,14 @@ impl Server<'_> {
                 let path = self.ward.plan.view.path(id).cloned().ok_or(ENOENT)?;
                 self.changed(operation, &path)
             }
-            Request::Open { .. } => Err(EACCES),
+            Request::Open { .. } => match self.ward.plan.view.node(id) {
+                Some(Node::Text(_)) => Ok(Body::opened_file()),
+                _ => Err(EACCES),
+            },
+            Request::Read { offset, size } => match self.ward.plan.view.node(id) {
+                Some(Node::Text(text)) => Ok(Body::piece(text.as_bytes(), *offset, *size)),
+                _ => Err(EACCES),
+            },
             Request::Forget | Request::Other => Err(ENOTTY),
         }
     }
@@ -162,16 +167,20 @@ impl Server<'_> {
             Treatment::Path(path_call) => Some(path_call),
             _ => None,
         });
-        let said = parked.zip(path_call).and_then(|(parked, path_call)| {
-            self.said(caller, &parked, path_call, component)
-        });
+        let said = parked
+            .zip(path_call)
+            .and_then(|(parked, path_call)| self.said(caller, &parked, path_call, component));
         let syscall = call.map_or_else(
             || parked.map_or_else(|| "unknown".to_owned(), |parked| parked.number.to_string()),
             |call| call.name().to_owned(),
         );
-        let flags = parked.zip(path_call).and_then(|(parked, path_call)| open_flags(&parked, path_call));
+        let flags =
+            parked.zip(path_call).and_then(|(parked, path_call)| open_flags(&parked, path_call));
         let (mut mode, class, operation) = match (path_call, call.map(|call| &call.treatment)) {
             (Some(path_call), _) => (path_call.mode, path_call.class, path_call.operation),
+            (None, Some(Treatment::Socket(SocketCall::Bind))) => {
+                (Mode::Bind, Class::Content, "bind")
+            }
             (None, Some(Treatment::Socket(_))) => (Mode::Connect, Class::Content, "connect"),
             // A call that is in no table: its caller is refused and named as a reader.
             _ => (Mode::Read, Class::Content, "look up"),
@@ -191,6 +200,7 @@ impl Server<'_> {
             (_, Mode::Write) => Access::write(resolved, presence),
             (_, Mode::Execute) => Access::execute(resolved, presence),
             (_, Mode::Connect) => Access::connect_path(resolved, presence),
+            (_, Mode::Bind) => Access::bind_path(resolved),
             _ => Access::read(resolved, presence),
         };
         Attempt {
@@ -223,7 +233,8 @@ impl Server<'_> {
                 caller.directory(path.directory.and_then(argument))
             };
             let Some(start) = start else { continue };
-            let follow = path.follow.follows(&parked.arguments, open_flags(parked, call).unwrap_or(0));
+            let follow =
+                path.follow.follows(&parked.arguments, open_flags(parked, call).unwrap_or(0));
             let walk = self.ward.walk(caller, &start, &text, follow);
             let file = JailPath::resolve(&start, &text).ok()?;
             if walk.end == End::Outside(component.clone()) {
@@ -340,9 +351,10 @@ impl Server<'_> {
         let Some(own) = self.attributes(id) else { return body };
         let Some(Node::Route(children)) = view.node(id) else { return body };
         let dots = [(OsStr::new("."), own), (OsStr::new(".."), own)];
-        let entries = children.iter().filter(|(name, _)| *name != DECOYS).filter_map(|(name, id)| {
-            Some((name.as_os_str(), self.attributes(*id)?))
-        });
+        let entries = children
+            .iter()
+            .filter(|(name, _)| *name != DECOYS)
+            .filter_map(|(name, id)| Some((name.as_os_str(), self.attributes(*id)?)));
         let skip = usize::try_from(offset).unwrap_or(usize::MAX);
         for (number, (name, attributes)) in (1..).zip(dots.into_iter().chain(entries)).skip(skip) {
             if !body.listed(size, number, name, &attributes, plus) {
@@ -358,6 +370,7 @@ impl Server<'_> {
             Node::Route(_) | Node::Place { directory: true } => (Kind::Directory, 0),
             Node::Decoy { directory: true, .. } => (Kind::Directory, 0),
             Node::Place { directory: false } | Node::Decoy { .. } => (Kind::File, 0),
+            Node::Text(text) => (Kind::File, text.len() as u64),
             Node::Link(target) => (Kind::Link, target.as_os_str().len() as u64),
             Node::Hidden => return None,
         };
