@@ -12,15 +12,14 @@ mod ui;
 
 use arguments::{Arguments, Subcommand};
 use clap::Parser;
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
+fn main() {
     // Nothing of this process is for others to look at: it holds the caller's environment.
     let behavior = rustix::process::DumpableBehavior::NotDumpable;
     let _ = rustix::process::set_dumpable_behavior(behavior);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return ui::usage(&error),
+        Err(error) => std::process::exit(ui::usage(&error).number().into()),
     };
     let result = match arguments.subcommand {
         Subcommand::Run(run) => commands::run::run(&run),
@@ -29,8 +28,10 @@ fn main() -> ExitCode {
         Subcommand::Completions { shell } => commands::generate::completions(shell),
         Subcommand::Man => commands::generate::man(),
     };
-    match result {
-        Ok(status) => status.into(),
+    let status = match result {
+        Ok(status) => status,
         Err(error) => ui::failure(&error),
-    }
+    };
+    // The kernel closes what is open faster than this process would.
+    std::process::exit(status.number().into())
 }

@@ -1,7 +1,5 @@
 //! Exit statuses, as the manual documents them.
 
-use std::process::ExitCode;
-
 /// What the command exits with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
@@ -21,17 +19,18 @@ pub(crate) enum Status {
     NotFound,
 }
 
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        let number = match status {
-            Status::Code(code) => code,
-            Status::Signal(signal) => 128 + signal,
-            Status::Jailbreak => 120,
-            Status::Limit => 121,
-            Status::Failed => 125,
-            Status::NotExecutable => 126,
-            Status::NotFound => 127,
+impl Status {
+    /// Returns the number that a shell sees.
+    pub(crate) fn number(self) -> u8 {
+        let number = match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+            Self::Jailbreak => 120,
+            Self::Limit => 121,
+            Self::Failed => 125,
+            Self::NotExecutable => 126,
+            Self::NotFound => 127,
         };
-        Self::from(u8::try_from(number).unwrap_or(u8::MAX))
+        u8::try_from(number).unwrap_or(u8::MAX)
     }
 }

@@ -4,10 +4,9 @@ use crate::status::Status;
 use jailkeeper::{Error, ErrorKind};
 use std::error::Error as _;
 use std::io::Write;
-use std::process::ExitCode;
 
-/// Prints an error of the engine and returns the exit code that belongs to it.
-pub(crate) fn failure(error: &Error) -> ExitCode {
+/// Prints an error of the engine and returns the exit status that belongs to it.
+pub(crate) fn failure(error: &Error) -> Status {
     let mut text = format!("error: failed to {error}\n");
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -23,7 +22,6 @@ pub(crate) fn failure(error: &Error) -> ExitCode {
         ErrorKind::NotExecutable => Status::NotExecutable,
         _ => Status::Failed,
     }
-    .into()
 }
 
 /// Says an error with its causes in one line.
@@ -38,10 +36,10 @@ pub(crate) fn sentence(error: &Error) -> String {
 }
 
 /// Prints what the command line parser says.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error) -> Status {
     // Help and version are no errors; they go to stdout.
     let _ = error.print();
-    if error.use_stderr() { Status::Failed.into() } else { ExitCode::SUCCESS }
+    if error.use_stderr() { Status::Failed } else { Status::Code(0) }
 }
 
 /// Writes to stderr. A stderr that is closed is no reason to fail.

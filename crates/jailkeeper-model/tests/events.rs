@@ -134,7 +134,7 @@ fn what_is_written_fits_the_schema() {
         described.extend(schema["properties"].as_object().unwrap().keys().map(name));
     }
     assert_eq!(written, described, "the samples have every field");
-    assert_eq!(kinds.len(), 7);
+    assert_eq!(kinds.len(), 8);
     assert!(!schema.to_string().contains("null"));
 }
 

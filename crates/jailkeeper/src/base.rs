@@ -42,6 +42,7 @@ pub(crate) struct Base {
     pub(crate) read: Vec<Entry>,
     pub(crate) write: Vec<Entry>,
     pub(crate) quiet: Vec<Entry>,
+    pub(crate) copy: Vec<Entry>,
     pub(crate) file: Vec<File>,
     pub(crate) variable: Vec<Variable>,
 }
@@ -69,7 +70,7 @@ mod tests {
     fn every_entry_is_absolute_has_a_reason_and_stands_once() {
         let base = Base::built_in().unwrap();
         let mut seen = HashSet::new();
-        for entry in base.read.iter().chain(&base.write).chain(&base.quiet) {
+        for entry in base.read.iter().chain(&base.write).chain(&base.quiet).chain(&base.copy) {
             assert!(entry.path.is_absolute(), "{entry:?}");
             assert!(entry.reason.len() > 5, "{entry:?}");
             assert!(seen.insert(entry.path.clone()), "{entry:?} stands twice");
@@ -88,7 +89,7 @@ mod tests {
         let base = Base::built_in().unwrap();
         let kept_out =
             ["/etc/passwd", "/etc/shadow", "/home", "/root", "/var", "/run", "/tmp", "/etc"];
-        for entry in base.read.iter().chain(&base.write) {
+        for entry in base.read.iter().chain(&base.write).chain(&base.copy) {
             for secret in kept_out {
                 assert!(!Path::new(secret).starts_with(&entry.path), "{entry:?} holds {secret}");
             }

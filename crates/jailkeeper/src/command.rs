@@ -190,7 +190,7 @@ impl Command {
     /// [`ErrorKind::Unsupported`] for a wall that this machine does not have,
     /// [`ErrorKind::NotFound`] and [`ErrorKind::NotExecutable`] for the command. Nothing runs then.
     pub fn spawn(&mut self) -> Result<Child> {
-        self.spawn_on(&Probe::of_this_machine())
+        self.spawn_on(&Probe::for_a_start())
     }
 
     /// Starts the command on a machine that was probed before, which saves doing it again.

@@ -69,6 +69,17 @@ impl Probe {
     /// Asks the running machine. Changes nothing, takes well under a millisecond.
     #[must_use]
     pub fn of_this_machine() -> Self {
+        let mut probe = Self::for_a_start();
+        if probe.user_namespaces.is_present() {
+            probe.user_namespaces = tried_user_namespace();
+        }
+        probe
+    }
+
+    /// Asks the running machine what is cheap to ask: whether the kernel lets this process make a
+    /// user namespace is left for the start itself to find out, which does it anyway.
+    #[must_use]
+    pub fn for_a_start() -> Self {
         let abi = jailkeeper_sys::landlock::abi();
         Self {
             kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
@@ -145,7 +156,11 @@ fn user_namespaces() -> Finding {
              sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
         );
     }
-    // The last word has the kernel: a container's filter may refuse what the settings allow.
+    Finding::present("not refused by the settings")
+}
+
+/// The last word has the kernel: a container's filter may refuse what the settings allow.
+fn tried_user_namespace() -> Finding {
     match jailkeeper_sys::process::try_user_namespace() {
         Ok(()) => Finding::present("can be made"),
         Err(error) => Finding::missing(

@@ -58,7 +58,7 @@ fn run_jailed(
             .map_err(|error| Error::io(format!("pass on descriptor {number}"), error))?;
         command.descriptor(fd, *number);
     }
-    let probe = jailkeeper::Probe::of_this_machine();
+    let probe = jailkeeper::Probe::for_a_start();
     if !protected.is_empty() {
         command.plan(&probe)?;
     }

@@ -15,6 +15,7 @@ use rustix::mount::{
 use rustix::process::{Resource, Rlimit, Signal};
 use std::ffi::CStr;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, RawFd};
 
 /// The status with which a child that failed ends. The parent goes by the notice, not by this.
@@ -91,6 +92,7 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             attach(slot(*mount), at)?;
             Ok(rustix::process::fchdir(slot(*mount))?)
         }
+        Step::List(path) => list(path),
         Step::Attach { mount, to } => attach(slot(*mount), to),
         Step::MakeDirectory(path, mode) => {
             unless_there(rustix::fs::mkdir(path.as_c_str(), Mode::from_raw_mode(*mode)))
@@ -290,6 +292,17 @@ fn decimal(number: i32, digits: &mut [u8; 12]) -> io::Result<&CStr> {
 fn attach(mount: BorrowedFd<'_>, to: &CStr) -> io::Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     Ok(rustix::mount::move_mount(mount, c"", rustix::fs::CWD, to, flags)?)
+}
+
+fn list(path: &CStr) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(path, flags, Mode::empty())?;
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = rustix::fs::RawDir::new(&folder, &mut buffer);
+    while let Some(entry) = entries.next() {
+        entry?;
+    }
+    Ok(())
 }
 
 fn seal_read_only(path: &CStr) -> io::Result<()> {

@@ -56,6 +56,8 @@ pub enum Step {
         /// An existing directory.
         at: CString,
     },
+    /// Lists a directory, relative to the working directory, for what the kernel then remembers.
+    List(CString),
     /// Attaches a mount at a path below the working directory (`move_mount(2)`).
     Attach {
         /// The mount.
@@ -252,6 +254,7 @@ impl Step {
             Self::NewMount { .. } => "mount a new file system",
             Self::StatRoot(_) => "look at the root of the view",
             Self::EnterMount { .. } => "enter the view",
+            Self::List(_) => "list a directory of the view",
             Self::Attach { .. } => "attach a mount in the view",
             Self::MakeDirectory(..) => "make a directory in the view",
             Self::MakeFile(_) => "make a file in the view",
@@ -294,6 +297,7 @@ impl Step {
             | Self::NewMount { filesystem: path, .. }
             | Self::EnterMount { at: path, .. }
             | Self::Attach { to: path, .. }
+            | Self::List(path)
             | Self::MakeDirectory(path, _)
             | Self::MakeFile(path)
             | Self::MakeLink { at: path, .. }

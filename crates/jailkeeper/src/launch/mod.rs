@@ -165,6 +165,7 @@ fn init(
 ) -> Result<Program> {
     let mut steps =
         vec![Step::DieWithParent, Step::EnterMount { mount: root, at: attach_point()? }];
+    steps.extend(view::listings(plan)?);
     steps.extend(attach_steps);
     steps.extend(view::decoys(plan, workshop, root)?);
     steps.push(Step::Pivot);

@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 
 /// Parts of `/proc` that belong to the system: a user that is root on the host could write them
 /// even without capabilities.
-const SYSTEM_PARTS: [&str; 6] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi"];
+const SYSTEM_PARTS: [&str; 3] = ["sys", "irq", "bus"];
 
 /// The steps for all trees.
 pub(super) struct Mounts {
@@ -70,6 +70,18 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
         }
     }
     Ok(mounts)
+}
+
+/// Lists every directory of the view. The kernel learns all entries of a directory in one request
+/// (`READDIRPLUS`) instead of asking for each name that a mount is attached at.
+pub(super) fn listings(plan: &Plan) -> Result<Vec<Step>> {
+    plan.view
+        .routes()
+        .map(|path| {
+            let root = *path == JailPath::root();
+            Ok(Step::List(if root { c".".into() } else { relative(path.as_path())? }))
+        })
+        .collect()
 }
 
 /// Gives a tree its slot; one of the host gets it filled.

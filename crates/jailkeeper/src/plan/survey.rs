@@ -45,16 +45,13 @@ pub(crate) fn find(path: &JailPath) -> Result<Option<Found>> {
             .at(path)
             .because(std::io::Error::from(error))
     };
-    let (end, links) = match follow(path) {
-        Ok(followed) => followed,
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        Err(error) => return Err(failed(error)),
+    // Most paths have no link on the way: one call says so and opens the file.
+    let opened = match open(path) {
+        Err(Errno::LOOP) => follow(path).and_then(|(end, links)| Ok((open(&end)?, end, links))),
+        other => other.map(|fd| (fd, path.clone(), Vec::new())),
     };
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::NO_SYMLINKS;
-    let opened = rustix::fs::openat2(rustix::fs::CWD, end.as_path(), flags, Mode::empty(), resolve);
-    let fd = match opened {
-        Ok(fd) => fd,
+    let (fd, end, links) = match opened {
+        Ok(opened) => opened,
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
@@ -68,6 +65,12 @@ pub(crate) fn find(path: &JailPath) -> Result<Option<Found>> {
         kind: FileType::from_raw_mode(stat.st_mode),
         fd,
     }))
+}
+
+fn open(path: &JailPath) -> std::result::Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(rustix::fs::CWD, path.as_path(), flags, Mode::empty(), resolve)
 }
 
 /// Walks a path component by component and collects the links it goes through.

@@ -3,12 +3,13 @@
 use super::jail_path;
 use super::survey::{self, Found};
 use super::view::{Node, View};
-use crate::base::{Base, Variable};
+use crate::base::{Base, Entry, Variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 use jailkeeper_model::{JailPath, Origin, Policy, Right, Rule};
 use rustix::fs::FileType;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 
 /// Where a tree's files come from.
@@ -77,6 +78,15 @@ struct Surveyor {
     denied: Vec<(JailPath, bool)>,
     warnings: Vec<String>,
     variables: Vec<Variable>,
+}
+
+/// Reads a file of at most 64 KiB; `None` for a larger one.
+fn read_small(path: &std::path::Path) -> Option<Vec<u8>> {
+    const LIMIT: u64 = 64 * 1024;
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).ok()?;
+    file.take(LIMIT + 1).read_to_end(&mut text).ok()?;
+    (text.len() as u64 <= LIMIT).then_some(text)
 }
 
 /// Finds everything that the settings name.
@@ -201,11 +211,14 @@ impl Surveyor {
         for entry in &base.quiet {
             self.quiet(&jail_path(&entry.path)?);
         }
+        for entry in &base.copy {
+            self.copy(entry)?;
+        }
         for file in base.file {
             let path = jail_path(&file.path)?;
             let rule = Rule::new(path.clone(), Right::Read, Origin::Base);
             self.rules.push(rule.with_reason(file.reason));
-            self.view.add(&path, Node::Text(file.text));
+            self.view.add(&path, Node::Text(file.text.into_bytes()));
         }
         self.variables = base.variable;
         for (at, target) in [
@@ -217,6 +230,25 @@ impl Surveyor {
         ] {
             self.view.add(&jail_path(at.as_ref())?, Node::Link(target.into()));
         }
+        Ok(())
+    }
+
+    /// A small file that the jail gets a copy of. One that is too large for that is mounted.
+    fn copy(&mut self, entry: &Entry) -> Result<()> {
+        let Ok(Some(found)) = survey::find(&jail_path(&entry.path)?) else { return Ok(()) };
+        let text = (found.kind == FileType::RegularFile)
+            .then(|| read_small(found.path.as_path()))
+            .flatten();
+        let Some(text) = text else {
+            self.add(found, Right::Read, Origin::Base, Some(entry.reason.clone()), false);
+            return Ok(());
+        };
+        for link in &found.links {
+            self.view.add_link(link);
+        }
+        let rule = Rule::new(found.path.clone(), Right::Read, Origin::Base);
+        self.rules.push(rule.with_reason(entry.reason.clone()));
+        self.view.add(&found.path, Node::Text(text));
         Ok(())
     }
 

@@ -28,8 +28,8 @@ pub(crate) enum Node {
     Link(PathBuf),
     /// Where a mount stands.
     Place { directory: bool },
-    /// A file of the jail's own, with this text.
-    Text(String),
+    /// A file of the jail's own, with this content.
+    Text(Vec<u8>),
     /// A name that is answered as absent.
     Hidden,
     /// What is mounted over a denied name inside an allowed tree: every use of it is an access
@@ -104,6 +104,14 @@ impl View {
                 }
             };
         }
+    }
+
+    /// Returns the directories that have entries, parents before children.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &JailPath> {
+        self.nodes.iter().filter_map(|(path, node)| match node {
+            Node::Route(children) if !children.is_empty() => Some(path),
+            _ => None,
+        })
     }
 
     /// Returns the paths of the jail's own files.

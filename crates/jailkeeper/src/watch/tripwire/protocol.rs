@@ -12,12 +12,13 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Size of a request's header.
 const HEADER: usize = 40;
-/// The largest request: a header, a write of 64 KiB, and room.
-pub(super) const REQUEST_MAX: usize = 128 * 1024;
+/// Room for a request: a header, two names of a rename, or the text of a link. Larger ones, such
+/// as setting a large attribute, are refused by the kernel.
+pub(super) const REQUEST_MAX: usize = 16 * 1024;
+/// How much one write could carry, if anything could be written here.
+const WRITE_MAX: u32 = 4096;
 /// Seconds after which the kernel asks again: never.
 const FOREVER: u64 = 1 << 40;
-/// What the kernel has read of a file or directory stays good.
-const KEEP_CACHE: u32 = 1 << 1;
 
 /// A request's header.
 #[derive(Debug, Clone, Copy)]
@@ -250,13 +251,6 @@ impl Body {
         body
     }
 
-    /// The answer to opening a file that never changes.
-    pub(super) fn opened_file() -> Self {
-        let mut body = Self::default();
-        body.u64(0).u32(KEEP_CACHE).u32(0);
-        body
-    }
-
     /// The answer to reading a part of a file.
     pub(super) fn piece(bytes: &[u8], offset: u64, size: usize) -> Self {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
@@ -266,6 +260,7 @@ impl Body {
 
     pub(super) fn opened_directory() -> Self {
         const CACHE_DIR: u32 = 1 << 3;
+        const KEEP_CACHE: u32 = 1 << 1;
         let mut body = Self::default();
         body.u64(0).u32(CACHE_DIR | KEEP_CACHE).u32(0);
         body
@@ -281,12 +276,14 @@ impl Body {
     pub(super) fn init(minor: u32, readahead: u32, offered: u32) -> Self {
         const ATOMIC_O_TRUNC: u32 = 1 << 3;
         const DO_READDIRPLUS: u32 = 1 << 13;
+        const NO_OPEN_SUPPORT: u32 = 1 << 17;
         const PARALLEL_DIROPS: u32 = 1 << 18;
         const CACHE_SYMLINKS: u32 = 1 << 23;
-        let wanted = ATOMIC_O_TRUNC | DO_READDIRPLUS | PARALLEL_DIROPS | CACHE_SYMLINKS;
+        let wanted =
+            ATOMIC_O_TRUNC | DO_READDIRPLUS | NO_OPEN_SUPPORT | PARALLEL_DIROPS | CACHE_SYMLINKS;
         let mut body = Self::default();
         body.u32(7).u32(minor.min(38)).u32(readahead).u32(offered & wanted);
-        body.u16(16).u16(12).u32(64 * 1024).u32(1).u16(0).u16(0).u32(0).zeroes(28);
+        body.u16(16).u16(12).u32(WRITE_MAX).u32(1).u16(0).u16(0).u32(0).zeroes(28);
         body
     }
 
