@@ -55,18 +55,21 @@ pub(crate) struct RunArguments {
     /// Write events, one JSON object a line, to a file or to an inherited descriptor
     #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
     pub(crate) events: Option<OsString>,
-    /// Write a report of the run to a file
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub(crate) report: Option<PathBuf>,
+    /// Write a report of the run to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) report: Option<OsString>,
     /// Also write an event for every probe that was answered as absent
     #[arg(long, help_heading = "Output")]
     pub(crate) report_probes: bool,
-    /// Print no account of a jailbreak
+    /// Print no account of a jailbreak, and no error that went to --events
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
     /// End by the signal that ended the command, instead of with 128+N
     #[arg(long, help_heading = "Output")]
     pub(crate) mirror_signal: bool,
+    /// Kill the jail when the other end of this inherited descriptor is closed
+    #[arg(long, value_name = "fd:N", help_heading = "Limits")]
+    pub(crate) tether: Option<OsString>,
     /// Give the command this inherited descriptor too
     #[arg(long, value_name = "N", help_heading = "Command")]
     pub(crate) pass_fd: Vec<i32>,

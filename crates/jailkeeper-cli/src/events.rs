@@ -1,5 +1,6 @@
 //! Writing events and the report to where the caller wants them.
 
+use crate::status::Status;
 use jailkeeper::model::Event;
 use jailkeeper::{Error, Report};
 use std::ffi::OsStr;
@@ -7,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Where events go.
 #[derive(Debug)]
@@ -18,18 +20,12 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// Reads the value of `--events`.
+    /// Reads the value of `--events` and the like.
     pub(crate) fn parse(text: &OsStr) -> Result<Self, Error> {
-        let Some(number) = text.as_bytes().strip_prefix(b"fd:") else {
-            return Ok(Self::File(text.into()));
-        };
-        std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()).map_or_else(
-            || {
-                Err(Error::usage("read the value of `--events`")
-                    .with_advice("after `fd:` comes a number, such as fd:3"))
-            },
-            |number| Ok(Self::Descriptor(number)),
-        )
+        match text.as_bytes().strip_prefix(b"fd:") {
+            Some(number) => Ok(Self::Descriptor(parse_number(number)?)),
+            None => Ok(Self::File(text.into())),
+        }
     }
 
     /// Returns the file that the jail must not be able to change.
@@ -41,34 +37,72 @@ impl Destination {
     }
 
     /// Opens it. A file is emptied.
-    pub(crate) fn open(&self) -> Result<Writer, Error> {
-        let file =
-            match self {
-                Self::Descriptor(number) => jailkeeper::inherited_descriptor(*number)
-                    .map(File::from)
-                    .map_err(|error| Error::io(format!("use descriptor {number}"), error))?,
-                Self::File(path) => create(path)?,
-            };
-        Ok(Writer { file: Some(file) })
+    pub(crate) fn open(&self) -> Result<File, Error> {
+        match self {
+            Self::Descriptor(number) => jailkeeper::inherited_descriptor(*number)
+                .map(File::from)
+                .map_err(|error| Error::io(format!("use descriptor {number}"), error)),
+            Self::File(path) => {
+                File::create(path).map_err(|error| Error::io("create", error).at_path(path))
+            }
+        }
     }
 }
 
-/// Writes events, one a line.
+/// Reads the number after `fd:`.
+fn parse_number(number: &[u8]) -> Result<i32, Error> {
+    std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()).ok_or_else(|| {
+        Error::usage("read the number of a descriptor")
+            .with_advice("after `fd:` comes a number, such as fd:3")
+    })
+}
+
+/// Ends this process, and with it the jail, when the other end of a descriptor is closed.
+///
+/// The kernel does the killing: the jail's init dies with its parent.
+pub(crate) fn tether(text: &OsStr) -> Result<(), Error> {
+    let number = text.as_bytes().strip_prefix(b"fd:").ok_or_else(|| {
+        Error::usage("read the value of `--tether`")
+            .with_advice("it is the number of an inherited descriptor, such as fd:3")
+    })?;
+    let number = parse_number(number)?;
+    let fd = jailkeeper::inherited_descriptor(number)
+        .map_err(|error| Error::io(format!("use descriptor {number}"), error))?;
+    std::thread::spawn(move || {
+        use rustix::event::{PollFd, PollFlags, poll};
+        loop {
+            let mut fds = [PollFd::new(&fd, PollFlags::RDHUP)];
+            let polled = poll(&mut fds, None);
+            if polled.is_ok() || polled != Err(rustix::io::Errno::INTR) {
+                std::process::exit(Status::Failed.number().into());
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Writes events, one a line, from whichever thread saw them.
 #[derive(Debug)]
 pub(crate) struct Writer {
     /// Gone when the reader is.
-    file: Option<File>,
+    file: Mutex<Option<File>>,
 }
 
 impl Writer {
+    /// Writes to an open file.
+    pub(crate) fn new(file: File) -> Self {
+        Self { file: Mutex::new(Some(file)) }
+    }
+
     /// Writes an event. A reader that went away is no reason to fail; a full disk is one to say so.
-    pub(crate) fn write(&mut self, event: &Event) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
+    pub(crate) fn write(&self, event: &Event) -> io::Result<()> {
+        let mut guard = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = guard.as_mut() else { return Ok(()) };
         let mut line = event.to_line().map_err(io::Error::other)?;
         line.push('\n');
         let written = file.write_all(line.as_bytes());
         if written.is_err() {
-            self.file = None;
+            *guard = None;
         }
         match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -82,9 +116,4 @@ pub(crate) fn write_report(file: &mut File, report: &Report) -> io::Result<()> {
     let mut text = serde_json::to_string_pretty(report)?;
     text.push('\n');
     file.write_all(text.as_bytes())
-}
-
-/// Makes a file of the caller's, or empties it.
-pub(crate) fn create(path: &Path) -> Result<File, Error> {
-    File::create(path).map_err(|error| Error::io("create", error).at_path(path))
 }

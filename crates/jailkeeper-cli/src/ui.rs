@@ -17,6 +17,11 @@ pub(crate) fn failure(error: &Error) -> Status {
         text.push_str(&format!("\nhint: {hint}\n"));
     }
     say(&text);
+    status(error)
+}
+
+/// Returns the exit status that belongs to an error of the engine.
+pub(crate) fn status(error: &Error) -> Status {
     match error.kind() {
         ErrorKind::NotFound => Status::NotFound,
         ErrorKind::NotExecutable => Status::NotExecutable,

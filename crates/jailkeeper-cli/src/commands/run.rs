@@ -1,7 +1,7 @@
 //! `jailkeeper run`: a command in a jail.
 
 use crate::arguments::{CommandArguments, Net, PolicyArguments, RunArguments, Strength, Tmp};
-use crate::events::{Destination, Writer, create, write_report};
+use crate::events::{Destination, Writer, write_report};
 use crate::status::Status;
 use crate::terminal::Relay;
 use crate::{account, ui};
@@ -12,6 +12,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 /// The signals that are passed on to the command. What else can be sent ends this process, and
@@ -29,28 +31,38 @@ const PASSED_ON: [i32; 8] = [
 
 /// Runs the command and waits for the end of its jail.
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
-    let destination = arguments.events.as_deref().map(Destination::parse).transpose()?;
-    let mut writer = match &destination {
-        // A file is opened only when the policy is found good: a mistake must not empty it.
+    let events = arguments.events.as_deref().map(Destination::parse).transpose()?;
+    // A file is opened only when the policy is found good: a mistake must not empty it.
+    let writer = match &events {
         Some(destination @ Destination::Descriptor(_)) => Some(destination.open()?),
         _ => None,
     };
-    let result = run_jailed(arguments, destination.as_ref(), &mut writer);
-    if let (Err(error), Some(writer)) = (&result, &mut writer) {
-        // The error itself goes to stderr as well.
-        let _ = writer.write(&failure(error));
+    let mut writer = writer.map(|file| Arc::new(Writer::new(file)));
+    let result = run_jailed(arguments, events.as_ref(), &mut writer);
+    if let (Err(error), Some(writer)) = (&result, &writer) {
+        let told = writer.write(&failure(error)).is_ok();
+        if told && arguments.quiet {
+            return Ok(ui::status(error));
+        }
     }
     result
 }
 
 fn run_jailed(
     arguments: &RunArguments,
-    destination: Option<&Destination>,
-    writer: &mut Option<Writer>,
+    events: Option<&Destination>,
+    writer: &mut Option<Arc<Writer>>,
 ) -> Result<Status, Error> {
-    let events_file = destination.and_then(Destination::file);
-    let protected: Vec<PathBuf> =
-        arguments.report.as_deref().into_iter().chain(events_file).map(PathBuf::from).collect();
+    if let Some(tether) = &arguments.tether {
+        crate::events::tether(tether)?;
+    }
+    let report = arguments.report.as_deref().map(Destination::parse).transpose()?;
+    let protected: Vec<PathBuf> = [events, report.as_ref()]
+        .into_iter()
+        .flatten()
+        .filter_map(Destination::file)
+        .map(PathBuf::from)
+        .collect();
     let jail = jail(&arguments.policy, &protected, arguments.report_probes)?;
     let mut command = command(&jail, &arguments.command)?;
     for number in &arguments.pass_fd {
@@ -62,10 +74,20 @@ fn run_jailed(
     if !protected.is_empty() {
         command.plan(&probe)?;
     }
-    if let (Some(destination), None) = (destination, &writer) {
-        *writer = Some(destination.open()?);
+    if let (Some(destination), None) = (events, &writer) {
+        *writer = Some(Arc::new(Writer::new(destination.open()?)));
     }
-    let mut report = arguments.report.as_deref().map(create).transpose()?;
+    let mut report = report.as_ref().map(Destination::open).transpose()?;
+    let lost = Arc::new(AtomicBool::new(false));
+    if let Some(writer) = writer {
+        // From the thread that sees an event: it is written before the jail goes on.
+        let (writer, lost) = (Arc::clone(writer), Arc::clone(&lost));
+        command.on_event(move |event| {
+            if writer.write(event).is_err() {
+                lost.store(true, Ordering::Relaxed);
+            }
+        });
+    }
     let relay = Relay::prepare(&mut command);
     // Signals are caught before the command runs, so that none is lost in between.
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)
@@ -81,10 +103,13 @@ fn run_jailed(
     });
     let relaying = relay.map(|relay| relay.start(&child)).transpose();
     let relaying = relaying.map_err(|error| Error::io("relay the terminal", error))?;
-    let told = listen(&child, writer);
+    let mut told = listen(&child);
     let finished = child.wait()?;
     if let Some(relaying) = relaying {
         relaying.finish();
+    }
+    if lost.load(Ordering::Relaxed) {
+        told.push_str("jailkeeper: warning: events are lost: they could not be written\n");
     }
     if !arguments.quiet {
         ui::say(&told);
@@ -115,16 +140,10 @@ fn end_by(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
-/// Writes events as they come and collects what is to be told at the end, when the terminal is
-/// the caller's again.
-fn listen(child: &Child, writer: &mut Option<Writer>) -> String {
+/// Collects what is to be told at the end, when the terminal is the caller's again.
+fn listen(child: &Child) -> String {
     let mut told = String::new();
     for event in child.events() {
-        if let Some(writer) = writer
-            && let Err(error) = writer.write(&event)
-        {
-            told.push_str(&format!("jailkeeper: warning: events are lost: {error}\n"));
-        }
         match &event {
             Event::Jailbreak(jailbreak) => told.push_str(&account::jailbreak(jailbreak)),
             Event::Limit(limit) => told.push_str(&account::limit(limit)),

@@ -124,7 +124,7 @@ impl Surveyor {
             if right == Right::Deny {
                 return self.deny_missing(path, origin);
             }
-            return Err(Error::new(ErrorKind::Policy, format!("find the path of {origin}"))
+            return Err(Error::new(ErrorKind::Policy, "find the path of a rule")
                 .at(path)
                 .because("no such file or directory")
                 .with_hint("a rule's path must exist; create it first, or allow its parent"));

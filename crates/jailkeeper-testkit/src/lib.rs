@@ -1,0 +1,34 @@
+//! What tests of jails from outside need.
+//!
+//! A test of an escape runs as root and makes mounts, kills process trees and tries to break out:
+//! what goes wrong in it must not reach the machine. So nothing here runs the `jailkeeper` command
+//! but inside a [containment](Contained): namespaces of its own, a limit of processes and a
+//! time-out.
+//!
+//! - [`Place`] is a directory tree with a work directory, and files beside it that no jail may
+//!   touch;
+//! - [`Ran`] is what came out of a run: status, output, events, report;
+//! - [`needs!`] declares what a test cannot do without, before the test begins;
+//! - the program `escape` makes one attempt to get out and tells whether it survived it.
+//!
+//! ```no_run
+//! use jailkeeper_testkit::{Place, User};
+//! let place = Place::new(User::Ordinary);
+//! let ran = place.jail("", ["cat", "{out}/file"]);
+//! assert_eq!(ran.breach().file, Some(place.text("{out}/file")));
+//! ran.leaks_nothing();
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod binary;
+mod containment;
+mod needs;
+mod place;
+mod ran;
+
+pub use binary::{escape_binary, jailkeeper_binary};
+pub use containment::{Contained, ORDINARY, User};
+pub use needs::are_met;
+pub use place::Place;
+pub use ran::Ran;
