@@ -73,3 +73,4 @@ pub use plan::{PlannedTree, Summary};
 pub use probe::{Finding, Probe};
 pub use rustix::process::Signal;
 pub use stdio::Stdio;
+pub use supervisor::WALL_LOST;

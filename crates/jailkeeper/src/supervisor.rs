@@ -17,6 +17,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The kind of the warning that says that a wall was taken away from outside.
+pub const WALL_LOST: &str = "wall-lost";
+
 /// How long the end of a jail waits for a watch that is still at a request.
 const SETTLING: Duration = Duration::from_secs(2);
 
@@ -42,6 +45,8 @@ pub(crate) struct Supervisor {
     started: Instant,
     /// Children that are not reaped yet.
     unreaped: Vec<Pid>,
+    /// The jail's table of mounts, if decoys depend on it.
+    mounts: Option<OwnedFd>,
 }
 
 /// What came together while the jail was raised.
@@ -57,7 +62,14 @@ struct Parts {
 
 impl Supervisor {
     pub(crate) fn new(ward: Arc<Ward>, prepared: Prepared, wall_time: Option<Duration>) -> Self {
-        Self { ward, prepared, wall_time, started: Instant::now(), unreaped: Vec::new() }
+        Self {
+            ward,
+            prepared,
+            wall_time,
+            started: Instant::now(),
+            unreaped: Vec::new(),
+            mounts: None,
+        }
     }
 
     /// Raises the jail up to the program's first instruction.
@@ -117,12 +129,24 @@ impl Supervisor {
         let (pid, command) = parts
             .command
             .ok_or_else(|| Error::new(ErrorKind::Setup, "find the command's process"))?;
+        self.mounts = self.open_mounts(pid)?;
         self.ward.enter(Phase::Sealed);
         self.announce(pid);
         self.started = Instant::now();
         self.prepared.control.go().step("let the command go")?;
         self.until_executed()?;
         Ok(Running { pid, command, terminal: parts.terminal })
+    }
+
+    /// Opens the jail's table of mounts, to hear when one of its decoys is gone.
+    fn open_mounts(&self, command: Pid) -> Result<Option<OwnedFd>> {
+        if self.ward.plan.trees.denied.is_empty() {
+            return Ok(None);
+        }
+        let path = format!("/proc/{}/mountinfo", command.as_raw_pid());
+        let file = std::fs::File::open(path).step("watch the jail's mounts")?;
+        let mounts = OwnedFd::from(file);
+        Ok(Some(mounts))
     }
 
     /// Takes in the next message of the jail's processes.
@@ -184,7 +208,10 @@ impl Supervisor {
     fn until_executed(&self) -> Result<()> {
         loop {
             let control = self.prepared.control.as_fd();
-            let ready = poll_any([control, self.prepared.executed.as_fd()], None)?;
+            let ready = poll_any(
+                &[(control, PollFlags::IN), (self.prepared.executed.as_fd(), PollFlags::IN)],
+                None,
+            )?;
             // The failure is sent before the pipe is closed.
             if ready.first() == Some(&true) {
                 match self.prepared.control.receive().step("hear from the command")? {
@@ -210,17 +237,24 @@ impl Supervisor {
         let mut status = None;
         let mut limit = None;
         let mut control_open = true;
+        let mut mounts = self.mounts.as_ref();
         loop {
             let timeout = self
                 .wall_time
                 .filter(|_| limit.is_none())
                 .map(|limit| limit.saturating_sub(self.started.elapsed()));
-            let control = self.prepared.control.as_fd();
-            let ready = if control_open {
-                poll_any([init.as_fd(), control], timeout)?
-            } else {
-                poll_any([init.as_fd(), init.as_fd()], timeout)?
-            };
+            // What is over is replaced by the init, which is asked for anyway.
+            let control = if control_open { self.prepared.control.as_fd() } else { init.as_fd() };
+            // A change of the mounts comes as a priority event; readable the table is always.
+            let changes = mounts.map_or(init.as_fd(), AsFd::as_fd);
+            let ready = poll_any(
+                &[
+                    (init.as_fd(), PollFlags::IN),
+                    (control, PollFlags::IN),
+                    (changes, PollFlags::PRI),
+                ],
+                timeout,
+            )?;
             if ready.get(1) == Some(&true) && control_open {
                 match self.prepared.control.receive() {
                     Ok(Some(Message { notice: Notice::Ended(ended), .. })) => status = Some(ended),
@@ -231,6 +265,10 @@ impl Supervisor {
             }
             if ready.first() == Some(&true) {
                 break;
+            }
+            if ready.get(2) == Some(&true) && mounts.take().is_some() {
+                self.lost_decoy();
+                init.kill_all();
             }
             if let (Some(wall_time), None) = (self.wall_time, limit)
                 && self.started.elapsed() >= wall_time
@@ -247,6 +285,15 @@ impl Supervisor {
         let report = self.ward.recorder.report(Clone::clone);
         self.ward.recorder.close();
         Ok(Ended { ending, report })
+    }
+
+    /// A decoy was mounted over a denied name, and something outside has replaced that name: the
+    /// kernel drops the mount then, and the jail would read the new file.
+    fn lost_decoy(&self) {
+        self.ward.recorder.record(|header| {
+            let message = "something outside the jail replaced a denied file; the jail was killed";
+            Event::Warning(Warning::new(header, WALL_LOST, message))
+        });
     }
 
     fn over_time(&self, limit: Duration) {
@@ -332,10 +379,16 @@ fn explain(program: &Program, index: usize, errno: i32) -> Error {
     };
     let not_found = errno == rustix::io::Errno::NOENT.raw_os_error();
     let (kind, hint) = match step {
-        Step::Execute { .. } if not_found => (
-            ErrorKind::NotFound,
-            Some("look at the spelling; only directories of the jail are searched"),
-        ),
+        Step::Execute { candidates, .. } if not_found => {
+            let name = candidates.first().map(|path| path.to_bytes()).unwrap_or_default();
+            let looked_up = candidates.len() > 1;
+            let at = name.iter().rposition(|byte| *byte == b'/').filter(|_| looked_up);
+            let name = name.get(at.map_or(0, |at| at + 1)..).unwrap_or_default();
+            return Error::new(ErrorKind::NotFound, "find the command")
+                .at(std::ffi::OsStr::from_bytes(name))
+                .because(cause)
+                .with_hint("look at the spelling; only directories of the jail are searched");
+        }
         Step::Execute { .. } => (ErrorKind::NotExecutable, None),
         Step::OpenDevice(_) => (
             ErrorKind::Unsupported,
@@ -371,12 +424,12 @@ fn take_listener(pid: Pid, number: RawFd) -> Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Waits until one of the descriptors is ready; all false after the time-out.
-fn poll_any(fds: [BorrowedFd<'_>; 2], timeout: Option<Duration>) -> Result<Vec<bool>> {
+fn poll_any(fds: &[(BorrowedFd<'_>, PollFlags)], timeout: Option<Duration>) -> Result<Vec<bool>> {
     let timeout = timeout.map(|timeout| Timespec {
         tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: timeout.subsec_nanos().into(),
     });
-    let mut polled = fds.each_ref().map(|fd| PollFd::new(fd, PollFlags::IN));
+    let mut polled: Vec<_> = fds.iter().map(|(fd, flags)| PollFd::new(fd, *flags)).collect();
     match poll(&mut polled, timeout.as_ref()) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(error) => return Err(error).step("wait for the jail"),

@@ -6,7 +6,7 @@ use crate::status::Status;
 use crate::terminal::Relay;
 use crate::{account, ui};
 use jailkeeper::model::{Event, Failure, Header, JailId};
-use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio};
+use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio, WALL_LOST};
 use signal_hook::consts::signal as number;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -159,7 +159,10 @@ fn listen(child: &Child) -> String {
 fn status(finished: &Finished) -> Status {
     use jailkeeper::model::ActionTaken;
     let killed = finished.report.jailbreaks.iter().any(|event| event.action == ActionTaken::Killed);
-    if killed {
+    let lost = finished.report.warnings.iter().any(|event| event.kind == WALL_LOST);
+    if lost {
+        Status::Failed
+    } else if killed {
         Status::Jailbreak
     } else if finished.exceeded_limit() {
         Status::Limit

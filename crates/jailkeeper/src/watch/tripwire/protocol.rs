@@ -251,6 +251,14 @@ impl Body {
         body
     }
 
+    /// The answer to opening a file that never changes.
+    pub(super) fn opened_file() -> Self {
+        const KEEP_CACHE: u32 = 1 << 1;
+        let mut body = Self::default();
+        body.u64(0).u32(KEEP_CACHE).u32(0);
+        body
+    }
+
     /// The answer to reading a part of a file.
     pub(super) fn piece(bytes: &[u8], offset: u64, size: usize) -> Self {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());

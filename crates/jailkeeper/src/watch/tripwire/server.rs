@@ -93,8 +93,10 @@ impl Server<'_> {
                 self.changed(operation, &path)
             }
             Request::Open { .. } => match self.ward.plan.view.node(id) {
-                // The kernel then opens and caches these files, which never change, by itself.
-                Some(Node::Text(_)) => Err(ENOSYS),
+                // Without a decoy the kernel may open these files by itself from now on, because
+                // they never change. With one it must go on asking: a decoy's opening is news.
+                Some(Node::Text(_)) if self.ward.plan.trees.denied.is_empty() => Err(ENOSYS),
+                Some(Node::Text(_)) => Ok(Body::opened_file()),
                 _ => Err(EACCES),
             },
             Request::Read { offset, size } => match self.ward.plan.view.node(id) {

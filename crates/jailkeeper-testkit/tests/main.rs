@@ -1,0 +1,1 @@
+//! What JailKeeper promises, shown from outside with the built command.
