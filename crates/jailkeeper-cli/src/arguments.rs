@@ -107,6 +107,12 @@ pub(crate) struct PolicyArguments {
     /// Take a path out of an allowed tree
     #[arg(short, long, value_name = "PATH", help_heading = "Files")]
     pub(crate) deny: Vec<PathBuf>,
+    /// Let the jail open files whose absolute path matches a regular expression
+    #[arg(long, value_name = "REGEX", help_heading = "Files")]
+    pub(crate) read_pattern: Vec<String>,
+    /// Let the jail also write and create files whose path matches a regular expression
+    #[arg(long, value_name = "REGEX", help_heading = "Files")]
+    pub(crate) write_pattern: Vec<String>,
     /// Take away the base: system directories, loader files, devices
     #[arg(long, help_heading = "Files")]
     pub(crate) no_base: bool,

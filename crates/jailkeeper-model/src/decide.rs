@@ -88,12 +88,26 @@ fn decide_path(policy: &Policy, access: &Access, path: &JailPath) -> Verdict {
     if policy.is_route(path) && wish.is_granted_on_the_way() {
         return Verdict::Allow;
     }
+    let denied = rule.is_some_and(|rule| rule.right() == Right::Deny);
+    if !denied && is_granted_by_pattern(policy, wish, path) {
+        return Verdict::Grant;
+    }
     match wish {
         Wish::Write { creates: true } => jailbreak(policy, because(rule)),
         _ if missing => Verdict::Refuse(Refusal::Absent),
         Wish::Probe if !policy.strict() => Verdict::Refuse(Refusal::Forgiven),
         _ => jailbreak(policy, because(rule)),
     }
+}
+
+/// Says whether a pattern grants it. Only opening can be granted from outside.
+fn is_granted_by_pattern(policy: &Policy, wish: Wish, path: &JailPath) -> bool {
+    let enough = |right| match wish {
+        Wish::Read => true,
+        Wish::Write { .. } => right == Right::Write,
+        Wish::Probe | Wish::Execute | Wish::Connect => false,
+    };
+    policy.patterns().iter().any(|pattern| enough(pattern.right()) && pattern.matches(path))
 }
 
 /// Decides about what the policy answers as absent: it may be looked for, but not be made.

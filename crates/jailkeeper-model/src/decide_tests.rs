@@ -185,3 +185,37 @@ fn a_policy_without_rules_allows_nothing() {
         assert_eq!(decide(&nothing, &Access::probe(path(at), Exists)), FORGIVEN);
     }
 }
+
+#[test]
+fn a_pattern_grants_opening_alone_and_never_over_a_denial() -> Result<(), Box<dyn std::error::Error>>
+{
+    use crate::policy::{Origin, Pattern};
+    let at = |text: &str| JailPath::new(text);
+    let policy = Policy::builder()
+        .rule(Rule::new(at("/d")?, Right::Deny, Origin::Api))
+        .rule(Rule::new(at("/r")?, Right::Read, Origin::Api))
+        .pattern(Pattern::new("txt$", Right::Read, Origin::Api)?)
+        .pattern(Pattern::new("log$", Right::Write, Origin::Api)?)
+        .build()?;
+    let there = Exists;
+    for granted in [
+        Access::read(at("/a/x.txt")?, there),
+        Access::read(at("/a/x.log")?, there),
+        Access::write(at("/a/x.log")?, there),
+        Access::create(at("/a/x.log")?),
+        Access::write(at("/r/x.log")?, there),
+    ] {
+        assert_eq!(decide(&policy, &granted), Verdict::Grant, "{granted:?}");
+    }
+    for refused in [
+        Access::write(at("/a/x.txt")?, there),
+        Access::create(at("/a/x.txt")?),
+        Access::read(at("/d/x.txt")?, there),
+        Access::execute(at("/a/x.txt")?, there),
+        Access::connect_path(at("/a/x.log")?, there),
+    ] {
+        assert!(matches!(decide(&policy, &refused), Verdict::Jailbreak(_)), "{refused:?}");
+    }
+    assert_eq!(decide(&policy, &Access::read(at("/r/x.txt")?, there)), Verdict::Allow);
+    Ok(())
+}

@@ -66,7 +66,9 @@ pub use event::{
     Lost, Probe, RawBytes, Start, Timestamp, Usage, Version, Wall, Warning, WirePath,
 };
 pub use path::{JailPath, PathError};
-pub use policy::{OnJailbreak, Origin, Policy, PolicyBuilder, PolicyError, Right, Rule};
+pub use policy::{
+    OnJailbreak, Origin, Pattern, PatternError, Policy, PolicyBuilder, PolicyError, Right, Rule,
+};
 pub use report::{Forgiven, ForgivenList, Outcome, Report};
 pub use schema::{event_schema, report_schema};
 pub use strength::Strength;

@@ -11,6 +11,9 @@ pub enum Verdict {
     Allow,
     /// It is answered as if nothing were there (ENOENT).
     Refuse(Refusal),
+    /// It is granted by a pattern: no wall lets it through, so the supervisor opens the file and
+    /// hands it over. Where it cannot do that, there is nothing.
+    Grant,
     /// It is an attempt to get out.
     Jailbreak(Breach),
 }

@@ -1,9 +1,9 @@
 //! The jail: a policy that commands are run under.
 
 use crate::command::Command;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{RequestedRule, Settings};
-use jailkeeper_model::{OnJailbreak, Origin, Right};
+use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,6 +78,27 @@ impl JailBuilder {
         let path = path.as_ref().to_owned();
         self.settings.rules.push(RequestedRule { path, right, origin });
         self
+    }
+
+    /// Lets the jail open files whose absolute path matches a regular expression, for reading
+    /// (`Right::Read`) or also for writing and creating (`Right::Write`).
+    ///
+    /// The expression is searched for as written; `^` and `$` anchor it. The path must have no
+    /// symbolic link in it. Only opening is granted, each time by the supervisor (some 20 us more
+    /// for every `open` in this jail); `stat` does not see such files, and they cannot be run.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Policy`](crate::ErrorKind::Policy) for an expression that cannot be matched in
+    /// linear time, such as one with look-around or back-references.
+    pub fn pattern(mut self, expression: &str, right: Right, origin: Origin) -> Result<Self> {
+        let pattern = Pattern::new(expression, right, origin).map_err(|error| {
+            Error::new(ErrorKind::Policy, format!("use the pattern `{expression}`"))
+                .because(error)
+                .with_hint("look-around and back-references cannot be had; use several patterns")
+        })?;
+        self.settings.patterns.push(pattern);
+        Ok(self)
     }
 
     /// Answers a path as if it were not there; reading it is then no jailbreak.

@@ -1,6 +1,6 @@
 //! What a caller asks for, before it meets the machine.
 
-use jailkeeper_model::{OnJailbreak, Origin, Right};
+use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ pub(crate) struct RequestedRule {
 pub(crate) struct Settings {
     pub(crate) rules: Vec<RequestedRule>,
     pub(crate) quiet: Vec<PathBuf>,
+    pub(crate) patterns: Vec<Pattern>,
     /// Files that the jail must not be able to change: policies, event files, reports.
     pub(crate) protected: Vec<PathBuf>,
     pub(crate) base: bool,
@@ -33,6 +34,7 @@ impl Default for Settings {
         Self {
             rules: Vec::new(),
             quiet: Vec::new(),
+            patterns: Vec::new(),
             protected: Vec::new(),
             base: true,
             working_directory: true,

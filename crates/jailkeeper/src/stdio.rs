@@ -86,5 +86,5 @@ fn open(stdio: &mut Stdio, number: i32) -> Result<(OwnedFd, Option<OwnedFd>)> {
 
 fn is_anonymous_pipe(fd: impl AsFd) -> bool {
     const PIPEFS_MAGIC: i64 = 0x5049_5045;
-    rustix::fs::fstatfs(fd).is_ok_and(|stat| i64::from(stat.f_type) == PIPEFS_MAGIC)
+    rustix::fs::fstatfs(fd).is_ok_and(|stat| stat.f_type == PIPEFS_MAGIC)
 }

@@ -166,7 +166,7 @@ impl Ward {
     pub(crate) fn judge(&self, caller: Caller, attempt: &Attempt) -> Verdict {
         let verdict = decide(&self.plan.policy, &attempt.access);
         match &verdict {
-            Verdict::Allow => {}
+            Verdict::Allow | Verdict::Grant => {}
             Verdict::Refuse(refusal) => {
                 if *refusal != Refusal::Absent {
                     self.forgive(caller, attempt);

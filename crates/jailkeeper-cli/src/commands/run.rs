@@ -200,6 +200,16 @@ pub(crate) fn jail(
             builder = builder.rule(path, right, Origin::Flag(format!("{flag} {}", path.display())));
         }
     }
+    let patterns = [
+        (&policy.read_pattern, Right::Read, "--read-pattern"),
+        (&policy.write_pattern, Right::Write, "--write-pattern"),
+    ];
+    for (expressions, right, flag) in patterns {
+        for expression in expressions {
+            let origin = Origin::Flag(format!("{flag} {expression}"));
+            builder = builder.pattern(expression, right, origin)?;
+        }
+    }
     if let Some(limit) = policy.wall_time {
         builder = builder.wall_time(limit);
     }

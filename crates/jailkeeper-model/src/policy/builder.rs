@@ -1,6 +1,6 @@
 //! Building and checking of a policy.
 
-use super::{OnJailbreak, Origin, Policy, Right, Rule};
+use super::{OnJailbreak, Origin, Pattern, Policy, Right, Rule};
 use crate::path::JailPath;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +29,7 @@ pub enum PolicyError {
 pub struct PolicyBuilder {
     rules: Vec<Rule>,
     quiet: BTreeSet<JailPath>,
+    patterns: Vec<Pattern>,
     strict: bool,
     on_jailbreak: OnJailbreak,
 }
@@ -51,6 +52,12 @@ impl PolicyBuilder {
     /// Looking at it or reading it is never a jailbreak; writing there is.
     pub fn quiet(mut self, path: JailPath) -> Self {
         self.quiet.insert(path);
+        self
+    }
+
+    /// Adds a pattern: what it matches is granted by being opened from outside.
+    pub fn pattern(mut self, pattern: Pattern) -> Self {
+        self.patterns.push(pattern);
         self
     }
 
@@ -95,7 +102,7 @@ impl PolicyBuilder {
             }
         }
         let rules = chosen.into_values().collect();
-        Ok(Policy::new(rules, self.quiet, self.strict, self.on_jailbreak))
+        Ok(Policy::new(rules, self.quiet, self.patterns, self.strict, self.on_jailbreak))
     }
 }
 

@@ -5,10 +5,12 @@
 
 mod builder;
 mod on_jailbreak;
+mod pattern;
 mod rule;
 mod rules;
 
 pub use builder::{PolicyBuilder, PolicyError};
 pub use on_jailbreak::OnJailbreak;
+pub use pattern::{Pattern, PatternError};
 pub use rule::{Origin, Right, Rule};
 pub use rules::Policy;

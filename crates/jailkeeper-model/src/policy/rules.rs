@@ -1,6 +1,6 @@
 //! A policy that was checked.
 
-use super::{OnJailbreak, PolicyBuilder, Rule};
+use super::{OnJailbreak, Pattern, PolicyBuilder, Rule};
 use crate::path::JailPath;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,6 +27,7 @@ pub struct Policy {
     routes: BTreeSet<JailPath>,
     /// Sorted.
     quiet: Vec<JailPath>,
+    patterns: Vec<Pattern>,
     strict: bool,
     on_jailbreak: OnJailbreak,
 }
@@ -41,12 +42,14 @@ impl Policy {
     pub(super) fn new(
         rules: Vec<Rule>,
         quiet: BTreeSet<JailPath>,
+        patterns: Vec<Pattern>,
         strict: bool,
         on_jailbreak: OnJailbreak,
     ) -> Self {
         let allowed = rules.iter().filter(|rule| rule.right().allows());
         let routes = allowed.flat_map(|rule| rule.path().ancestors().skip(1)).collect();
-        Self { rules, routes, quiet: quiet.into_iter().collect(), strict, on_jailbreak }
+        let quiet = quiet.into_iter().collect();
+        Self { rules, routes, quiet, patterns, strict, on_jailbreak }
     }
 
     /// Returns the rules, sorted by path; no two have the same.
@@ -103,6 +106,12 @@ impl Policy {
     #[must_use]
     pub fn quiet_paths(&self) -> &[JailPath] {
         &self.quiet
+    }
+
+    /// Returns the patterns.
+    #[must_use]
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
     }
 
     /// Says whether looking at what is outside is a jailbreak too.

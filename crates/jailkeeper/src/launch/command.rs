@@ -40,7 +40,7 @@ pub(super) fn program(
     }
     steps.extend([
         Step::Restrict(ruleset),
-        Step::Filter(walls::filter::program().clone()),
+        Step::Filter(walls::filter::program(plan.opens()).clone()),
         Step::AwaitGo,
         Step::Canary(c_string(OsStr::new(&format!("/{CANARY}")))?),
         Step::Report(PROVEN),

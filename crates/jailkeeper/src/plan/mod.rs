@@ -18,6 +18,7 @@ pub(crate) use view::{Node, NodeId, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::probe::{Finding, Probe};
 use crate::settings::Settings;
+use crate::walls::filter::Opens;
 use jailkeeper_model::{JailPath, Policy, Right};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -79,7 +80,7 @@ impl Plan {
         let policy = surveyed.policy;
         protect_state(settings, &policy)?;
         let cwd = surveyed.cwd;
-        if !policy.rule_for(&cwd).is_some_and(|rule| rule.right() != Right::Deny)
+        if policy.rule_for(&cwd).is_none_or(|rule| rule.right() == Right::Deny)
             && !policy.is_route(&cwd)
         {
             return Err(Error::new(ErrorKind::Policy, "start in").at(&cwd).with_hint(
@@ -110,6 +111,13 @@ impl Plan {
             terminal: wanted.terminal,
             warnings: surveyed.warnings,
         })
+    }
+}
+
+impl Plan {
+    /// Which opening calls the watch has to see.
+    pub(crate) fn opens(&self) -> Opens {
+        if self.policy.patterns().is_empty() { Opens::Writing } else { Opens::All }
     }
 }
 

@@ -97,7 +97,7 @@ impl Plan {
     }
 
     fn walls(&self) -> BTreeMap<String, String> {
-        let filter = crate::walls::filter::program();
+        let filter = crate::walls::filter::program(self.opens());
         [
             ("namespaces", "user, mount, pid, ipc, uts".to_owned()),
             ("view", format!("FUSE root with {} mounts", self.trees.iter().count())),

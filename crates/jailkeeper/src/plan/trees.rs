@@ -309,6 +309,9 @@ impl Surveyor {
         for path in self.quiet {
             policy = policy.quiet(path);
         }
+        for pattern in &settings.patterns {
+            policy = policy.pattern(pattern.clone());
+        }
         let policy = policy.build().map_err(|error| {
             Error::new(ErrorKind::Policy, "make one policy of the rules")
                 .because(error)

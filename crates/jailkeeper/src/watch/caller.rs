@@ -126,6 +126,13 @@ impl Caller {
         Some(PathBuf::from(OsString::from_vec(target.into_bytes())))
     }
 
+    /// Returns the permissions that the caller takes away from files that it creates.
+    pub(crate) fn umask(self) -> u32 {
+        let text = std::fs::read_to_string(self.proc("status")).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("Umask:"));
+        line.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o077)
+    }
+
     /// Returns the pid by which the caller knows itself.
     pub(crate) fn inner_pid(self) -> Option<u32> {
         numbers(self.thread.as_raw_pid().unsigned_abs())?.innermost

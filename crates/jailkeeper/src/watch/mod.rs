@@ -12,6 +12,7 @@
 //! things; it never grants one.
 
 pub(crate) mod caller;
+mod grant;
 pub(crate) mod notify;
 mod socket;
 pub(crate) mod tripwire;

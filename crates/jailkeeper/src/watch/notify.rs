@@ -8,6 +8,7 @@
 //! of another family, and whatever it does with an address can only fail.
 
 use super::caller::{Caller, ParkedCall, file_path, register_to_fd};
+use super::grant;
 use super::walk::End;
 use crate::walls::filter::{self, Call, Intent, PathCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward};
@@ -128,7 +129,8 @@ impl Watch<'_> {
             },
             _ => None,
         };
-        if flags.is_some_and(|flags| !filter::has_write_intent(flags)) {
+        let writes = flags.is_none_or(filter::has_write_intent);
+        if !writes && self.ward.plan.policy.patterns().is_empty() {
             return Answer::Resume;
         }
         for path in path_call.paths {
@@ -165,6 +167,20 @@ impl Watch<'_> {
                 Some(flags) => filter::creates(flags),
                 None => path.creates,
             };
+            if let Some(flags) = flags
+                && let Some(fd) =
+                    grant::open(self.ward, self.caller, &walk, flags, self.mode(path_call))
+            {
+                return match fd {
+                    Ok(fd) => {
+                        Answer::Descriptor { fd, close_on_exec: filter::closes_on_exec(flags) }
+                    }
+                    Err(errno) => Answer::Refuse(errno.raw_os_error()),
+                };
+            }
+            if !writes {
+                continue;
+            }
             match &walk.end {
                 End::Descriptor(number) => return self.reopened(*number),
                 End::Tree if is_of_own_process(&walk.path) => continue,
@@ -204,6 +220,17 @@ impl Watch<'_> {
             return Ok(PathBuf::new());
         }
         self.caller.path(address).map_err(|error| error.raw_os_error() == Some(EPERM))
+    }
+
+    /// The permissions that a call gives a file that it creates.
+    fn mode(&self, call: &PathCall) -> u64 {
+        match call.intent {
+            Intent::OpenFlags { argument } => self.argument(argument + 1),
+            Intent::OpenHow { argument } => {
+                self.how(self.argument(argument).wrapping_add(8)).unwrap_or(0)
+            }
+            _ => 0,
+        }
     }
 
     /// The flags in the structure that `openat2` takes.

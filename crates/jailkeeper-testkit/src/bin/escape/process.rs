@@ -83,24 +83,25 @@ fn background(words: &Words<'_>) -> i64 {
     let own = std::env::current_exe().unwrap_or_default();
     let mut command = Command::new(own);
     command.args(words.rest()).stdin(Stdio::null());
-    // SAFETY: between fork and exec the closure makes system calls alone.
-    unsafe {
-        command.pre_exec(|| {
-            call!(SYS_setsid);
-            // SAFETY: a fork of a process with one thread.
-            let child = libc::fork();
-            if child > 0 {
-                // SAFETY: ends the process without running anything of its parent's.
-                libc::_exit(0);
-            }
-            Ok(())
-        });
-    }
+    // SAFETY: between fork and exec it makes system calls alone.
+    unsafe { command.pre_exec(leave_parent) };
     command.spawn().map_or(-1, |mut child| {
         let _ = child.wait();
         std::thread::sleep(Duration::from_millis(200));
         0
     })
+}
+
+/// Goes on in a child of this process, in a session of its own.
+fn leave_parent() -> std::io::Result<()> {
+    call!(SYS_setsid);
+    // SAFETY: a fork of a process with one thread.
+    let child = unsafe { libc::fork() };
+    if child > 0 {
+        // SAFETY: ends the process without running anything of its parent's.
+        unsafe { libc::_exit(0) }
+    }
+    Ok(())
 }
 
 /// Reaches for a process that is not this one's child: its parent.

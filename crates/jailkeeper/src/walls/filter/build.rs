@@ -25,11 +25,25 @@ const NEGATIVE: u32 = 0x8000_0000;
 /// Up to so many single numbers are tested one after the other instead of by halving.
 const ISLANDS: usize = 4;
 
+/// Which opening calls go to the listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opens {
+    /// Those with write intent.
+    Writing,
+    /// All of them, because patterns grant some.
+    All,
+}
+
 /// Returns the filter, made at the first call.
-pub(crate) fn program() -> &'static Program {
-    static PROGRAM: OnceLock<Program> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        Program::assemble(&items()).expect("every label stands once, behind all jumps to it")
+pub(crate) fn program(opens: Opens) -> &'static Program {
+    static WRITING: OnceLock<Program> = OnceLock::new();
+    static ALL: OnceLock<Program> = OnceLock::new();
+    let program = match opens {
+        Opens::Writing => &WRITING,
+        Opens::All => &ALL,
+    };
+    program.get_or_init(|| {
+        Program::assemble(&items(opens)).expect("every label stands once, behind all jumps to it")
     })
 }
 
@@ -41,7 +55,7 @@ pub(crate) fn is_foreign(architecture: u32, number: i32) -> bool {
 }
 
 /// Returns the lines of the filter.
-pub(super) fn items() -> Vec<Item> {
+pub(super) fn items(opens: Opens) -> Vec<Item> {
     let mut writer = Writer::default();
     let native = writer.fresh();
     let (high, unknown) = (writer.fresh(), writer.label(Leaf::Action(errno(ENOSYS))));
@@ -53,7 +67,7 @@ pub(super) fn items() -> Vec<Item> {
         Item::Load(NUMBER),
         Item::IfAtLeast(X32, high),
     ]);
-    writer.tree(&intervals(), X32);
+    writer.tree(&intervals(opens), X32);
     writer.items.extend([
         Item::Here(high),
         Item::IfAtLeast(NEGATIVE, unknown),
@@ -84,7 +98,7 @@ struct Interval {
 }
 
 impl Leaf {
-    fn of(call: &'static Call) -> Self {
+    fn of(call: &'static Call, opens: Opens) -> Self {
         match &call.treatment {
             Treatment::Allow => Self::Action(ALLOW),
             Treatment::Refuse { errno: number } => Self::Action(errno(*number)),
@@ -92,6 +106,7 @@ impl Leaf {
             Treatment::Path(path) => match path.intent {
                 Intent::Reads => Self::Action(ALLOW),
                 Intent::Writes | Intent::OpenHow { .. } => Self::Action(NOTIFY),
+                Intent::OpenFlags { .. } if opens == Opens::All => Self::Action(NOTIFY),
                 Intent::OpenFlags { argument } => Self::OpenFlags(argument),
             },
             Treatment::Socket(SocketCall::Create) => Self::Rule(&DOMAIN),
@@ -103,7 +118,7 @@ impl Leaf {
 }
 
 /// Returns the intervals from number 0 upwards, the last one without end.
-fn intervals() -> Vec<Interval> {
+fn intervals(opens: Opens) -> Vec<Interval> {
     let mut calls: Vec<&'static Call> = calls::all().collect();
     calls.sort_unstable_by_key(|call| call.number.id());
     let unknown = Leaf::Action(errno(ENOSYS));
@@ -119,7 +134,7 @@ fn intervals() -> Vec<Interval> {
         if number > next {
             add(next, unknown);
         }
-        add(number, Leaf::of(call));
+        add(number, Leaf::of(call, opens));
         next = number + 1;
     }
     add(next, unknown);

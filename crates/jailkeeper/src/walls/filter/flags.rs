@@ -63,6 +63,11 @@ pub(crate) fn is_exclusive(flags: u64) -> bool {
     creates(flags) && flags & u64::from(O_EXCL) != 0
 }
 
+/// Tells whether the descriptor is closed at exec.
+pub(crate) fn closes_on_exec(flags: u64) -> bool {
+    flags & 0o2_000_000 != 0
+}
+
 /// Returns the names of open flags for an event, the access mode first.
 ///
 /// Bits without a name come last, as one hexadecimal number.

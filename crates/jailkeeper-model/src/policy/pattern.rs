@@ -1,0 +1,96 @@
+//! A regular expression that grants files.
+
+use super::{Origin, Right};
+use crate::path::JailPath;
+use regex::bytes::{Regex, RegexBuilder};
+
+/// How large a compiled expression may become, in bytes.
+const SIZE_AT_MOST: usize = 1 << 20;
+
+/// A regular expression over absolute paths, and what it grants.
+///
+/// It is searched for anywhere in the path, as written: an expression that is to match the whole
+/// path says so with `^` and `$`. Time is linear in the length of the path, whatever the
+/// expression; look-around and back-references do not exist.
+///
+/// Kernel walls know only trees. What a pattern grants is opened by the supervisor and handed
+/// over, and no wall is widened.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    regex: Regex,
+    right: Right,
+    origin: Origin,
+}
+
+/// Says why a text is no pattern.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the regular expression cannot be used")]
+pub struct PatternError(#[source] regex::Error);
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        (self.regex.as_str(), self.right, &self.origin)
+            == (other.regex.as_str(), other.right, &other.origin)
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Pattern {
+    /// Makes a pattern of an expression.
+    ///
+    /// # Errors
+    ///
+    /// When the expression is none, has something that cannot be had, or becomes too large.
+    pub fn new(expression: &str, right: Right, origin: Origin) -> Result<Self, PatternError> {
+        let regex =
+            RegexBuilder::new(expression).size_limit(SIZE_AT_MOST).build().map_err(PatternError)?;
+        Ok(Self { regex, right, origin })
+    }
+
+    /// Says whether the expression is found in a path.
+    #[must_use]
+    pub fn matches(&self, path: &JailPath) -> bool {
+        self.regex.is_match(path.as_bytes())
+    }
+
+    /// Returns what it grants.
+    #[must_use]
+    pub fn right(&self) -> Right {
+        self.right
+    }
+
+    /// Returns the expression.
+    #[must_use]
+    pub fn expression(&self) -> &str {
+        self.regex.as_str()
+    }
+
+    /// Returns where it comes from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_are_as_written() {
+        let pattern = |text| Pattern::new(text, Right::Read, Origin::Api).unwrap();
+        let path = |text| JailPath::new(text).unwrap();
+        assert!(pattern(r"\.txt$").matches(&path("/a/b.txt")));
+        assert!(!pattern(r"\.txt$").matches(&path("/a/b.txt/c")));
+        assert!(pattern("b").matches(&path("/a/b.txt")));
+        assert!(!pattern("^b").matches(&path("/a/b.txt")));
+    }
+
+    #[test]
+    fn what_cannot_be_matched_in_linear_time_is_refused() {
+        for text in [r"(?=x)", r"(a)\1", "(", "(?:a{1000}){1000}"] {
+            assert!(Pattern::new(text, Right::Read, Origin::Api).is_err(), "{text}");
+        }
+    }
+}

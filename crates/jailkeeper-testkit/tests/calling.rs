@@ -1,0 +1,51 @@
+//! Calls that only an escape needs, and calls that have another way.
+
+use crate::attempt::attempts;
+
+attempts! {
+    // These are jailbreaks. Without a jail root can make them, in the containment's own namespaces.
+    mount: "mount {out} {work}/sub" => call("mount").without_control("needs root");
+    remount: "remount {ro}" => call("mount").without_control("needs root").with("--read {ro}");
+    umount: "umount {ro}" => call("umount2").without_control("needs root").with("--read {ro}");
+    pivot: "pivot {work} {work}/sub" => call("pivot_root").without_control("needs root");
+    open_tree: "open-tree {out}" => call("open_tree");
+    fsopen: "fsopen" => call("fsopen").without_control("needs root");
+    setns: "setns mnt" => call("setns").without_control("needs root");
+    init_module: "init-module" => call("init_module").without_control("is the machine's");
+    forged_handle: "forged-handle" => call("open_by_handle_at").without_control("needs root");
+
+    // These fail, as on a kernel or for a user that has not got them.
+    io_uring: "io-uring" => refused(libc::ENOSYS);
+    clone3: "clone3" => refused(libc::ENOSYS);
+    clone_user: "clone-user" => refused(libc::EPERM);
+    unshare_user: "unshare-user" => refused(libc::EPERM);
+    unshare_mount: "unshare-mount" => refused(libc::EPERM).without_control("needs root");
+    chroot: "chroot {work}" => refused(libc::EPERM).without_control("needs root");
+    bpf: "bpf {out}/file" => refused(libc::EPERM).without_control("needs root");
+    keyctl: "keyctl" => refused(libc::ENOSYS);
+    perf: "perf" => refused(libc::EPERM).without_control("depends on the machine's settings");
+    userfaultfd: "userfaultfd" => refused(libc::EPERM);
+    seccomp: "seccomp" => refused(libc::ENOSYS);
+    seccomp_by_prctl: "prctl 22 2 0" => refused(libc::EINVAL).fails_alone(libc::EFAULT);
+    false_name: "prctl 35 8 0" => refused(libc::EPERM).without_control("needs a capability");
+    ptrace: "ptrace-attach" => refused(libc::EPERM).without_control("the parent is root's");
+    memory_of_others: "vm-read" => refused(libc::EPERM).without_control("the parent is root's");
+    descriptors_of_others: "pidfd-getfd" => refused(libc::EPERM)
+        .without_control("the parent is root's");
+    signal_owner: "fcntl 8" => refused(libc::EPERM);
+    signal_owner_extended: "fcntl 15" => refused(libc::EPERM).fails_alone(libc::EFAULT);
+    signal_number: "fcntl 10" => refused(libc::EPERM);
+    socket_owner: "ioctl 35073 0" => refused(libc::EPERM).fails_alone(libc::ENOTTY);
+    unknown: "unknown-call" => refused(libc::ENOSYS).fails_alone(libc::ENOSYS);
+    old: "sysfs 3" => refused(libc::ENOSYS);
+
+    // Typing into the terminal, with and without garbage in the half that the kernel does not read.
+    type_in: "ioctl 21522 0" => call("ioctl").fails_alone(libc::ENOTTY);
+    type_in_with_garbage: "ioctl 21522 1" => call("ioctl").fails_alone(libc::ENOTTY);
+    linux_console: "ioctl 21532 1" => call("ioctl").fails_alone(libc::ENOTTY);
+
+    // Nobody of the host can be reached by a signal: its pids do not exist.
+    signal: "kill 1 0" => refused(libc::EPERM).without_control("the jail's own first process");
+    // A jail's first process alone sees no parent.
+    parent: "getppid" => refused(-1).without_control("is 1 in both");
+}

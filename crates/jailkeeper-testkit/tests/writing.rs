@@ -1,0 +1,102 @@
+//! Attempts to change files and names outside.
+
+use crate::attempt::attempts;
+
+attempts! {
+    // What is in a file.
+    append: "open {out}/file O_WRONLY|O_APPEND" => write("{out}/file");
+    empty: "open {out}/file O_WRONLY|O_TRUNC|O_CREAT" => write("{out}/file");
+    creat: "creat {out}/new" => write("{out}/new");
+    creat_beside: "open ../new O_WRONLY|O_CREAT" => write("{root}/new");
+    creat_exclusively: "open {root}/new O_WRONLY|O_CREAT|O_EXCL" => write("{root}/new");
+    creat_by_openat2: "openat2 - {root}/new O_WRONLY|O_CREAT -" => write("{root}/new").by("openat2");
+    creat_by_descriptor: "keep here . O_PATH , openat here ../new O_WRONLY|O_CREAT"
+        => write("{root}/new");
+    creat_without_a_name: "open {out} O_TMPFILE|O_RDWR" => write("{out}");
+    creat_in_the_root: "open /jailkeeper-test-new O_WRONLY|O_CREAT" => write("/jailkeeper-test-new")
+        .without_control("would make a file in the machine's root directory");
+    through_a_link: "symlink ../new l , open l O_WRONLY|O_CREAT" => write("{work}/l")
+        .resolved("{root}/new");
+    truncate: "truncate {out}/file" => write("{out}/file").by("truncate");
+
+    // What is known about a file.
+    chmod: "chmod {out}/file" => write("{out}/file").by("chmod");
+    fchmodat: "fchmodat {out}/file" => write("{out}/file");
+    fchmodat2: "fchmodat2 {out}/file" => write("{out}/file");
+    chown: "chown {out}/file" => write("{out}/file").by("chown");
+    lchown: "lchown {out}/link" => write("{out}/link");
+    fchownat: "fchownat {out}/file" => write("{out}/file");
+    utime: "utime {out}/file" => write("{out}/file");
+    utimes: "utimes {out}/file" => write("{out}/file");
+    utimensat: "utimensat {out}/file" => write("{out}/file");
+    setxattr: "setxattr {out}/file" => write("{out}/file");
+    lsetxattr: "lsetxattr {out}/file" => write("{out}/file");
+    removexattr: "removexattr {out}/file" => write("{out}/file").fails_alone(libc::ENODATA);
+
+    // Names, and both of those that have two.
+    rename_out: "rename inside {out}/inside" => write("{out}/inside").by("rename");
+    rename_in: "rename {out}/file file" => write("{out}/file");
+    renameat_out: "renameat inside ../inside" => write("{root}/inside");
+    renameat2_out: "renameat2 inside {root}/inside" => write("{root}/inside").by("renameat2");
+    exchange: "exchange inside {out}/file" => write("{out}/file");
+    exchange_with_outside_first: "exchange {out}/file inside" => write("{out}/file");
+    link_out: "link inside {out}/inside" => write("{out}/inside").by("link");
+    link_in: "link {out}/file file" => write("{out}/file").by("link");
+    linkat_in: "linkat {out}/file file" => write("{out}/file").by("linkat");
+    linkat_through_a_link: "symlink ../outside/file l , linkat l file" => write("{work}/l")
+        .resolved("{out}/file");
+    symlink_out: "symlink anything {out}/new" => write("{out}/new");
+    symlinkat_out: "symlinkat anything {root}/new" => write("{root}/new");
+    unlink: "unlink {out}/file" => write("{out}/file");
+    unlinkat: "unlinkat ../x" => write("{root}/x");
+    rmdir: "rmdir {out}/{secret}" => write("{out}/{secret}").without_control("see `rmdir_plain`");
+    rmdir_plain: "unlink {out}/dir/file" => write("{out}/dir/file");
+    mkdir: "mkdir {out}/new" => write("{out}/new");
+    mkdirat_beside: "mkdirat ../new" => write("{root}/new");
+    mkfifo: "mkfifo {out}/new" => write("{out}/new");
+    mkfifoat_beside: "mkfifoat {root}/new" => write("{root}/new");
+    mkdevice: "mkdevice {root}/new" => write("{root}/new")
+        .without_control("ordinary users never may");
+
+    // Trees that may be read.
+    read_only: "open {ro}/file O_WRONLY" => write("{ro}/file").with("--read {ro}");
+    read_only_creat: "open {ro}/new O_WRONLY|O_CREAT" => write("{ro}/new").with("--read {ro}");
+    read_only_openat2: "openat2 - {ro}/file O_RDWR -" => write("{ro}/file").with("--read {ro}");
+    read_only_truncate: "truncate {ro}/file" => write("{ro}/file").with("--read {ro}");
+    read_only_unlink: "unlink {ro}/file" => write("{ro}/file").with("--read {ro}");
+    read_only_mkdir: "mkdir {ro}/new" => write("{ro}/new").with("--read {ro}");
+    read_only_rename: "rename {ro}/file {ro}/other" => write("{ro}/file").with("--read {ro}");
+    read_only_rename_out: "rename inside {ro}/inside" => write("{ro}/inside").with("--read {ro}");
+    read_only_link: "link {ro}/file file" => write("{ro}/file").with("--read {ro}");
+    read_only_chmod: "chmod {ro}/file" => write("{ro}/file").with("--read {ro}");
+    read_only_times: "utimensat {ro}/file" => write("{ro}/file").with("--read {ro}");
+    read_only_fchmod: "keep f {ro}/file O_RDONLY , fchmod f" => write("{ro}/file")
+        .with("--read {ro}").by("fchmod");
+    read_only_fchown: "keep f {ro}/file O_RDONLY , fchown f" => write("{ro}/file").with("--read {ro}");
+    read_only_fsetxattr: "keep f {ro}/file O_RDONLY , fsetxattr f" => write("{ro}/file")
+        .with("--read {ro}");
+    read_only_futimens: "keep f {ro}/file O_RDONLY , futimens f" => write("{ro}/file")
+        .with("--read {ro}");
+    read_only_reopened: "keep f {ro}/file O_RDONLY , reopen f O_RDWR" => write("{ro}/file")
+        .with("--read {ro}").without_control("see `reopened`");
+    read_only_through_a_link: "symlink {ro}/file l , open l O_WRONLY" => write("{work}/l")
+        .resolved("{ro}/file").with("--read {ro}");
+    read_only_own_program: "open /proc/self/exe O_WRONLY" => write("{ro}/escape").resolved("{ro}/escape")
+        .with("--read {ro}").without_control("a running program is busy: ETXTBSY");
+
+    // Denied names in trees that may be written.
+    denied: "open inside O_RDONLY" => read("{work}/inside").with("--deny {work}/inside").silent();
+    denied_write: "open inside O_WRONLY" => write("{work}/inside").with("--deny {work}/inside");
+    denied_unlink: "unlink inside" => write("{work}/inside").with("--deny {work}/inside");
+    denied_rename: "rename inside other" => write("{work}/inside").with("--deny {work}/inside");
+    denied_link: "link inside other" => write("{work}/inside").with("--deny {work}/inside");
+    denied_directory: "list sub" => read("{work}/sub").with("--deny {work}/sub").silent();
+    denied_new: "open sub/new O_WRONLY|O_CREAT" => write("{work}/sub/new").with("--deny {work}/sub");
+    denied_stat: "stat inside" => forgiven("{work}/inside").with("--deny {work}/inside");
+
+    // What belongs to the machine.
+    kernel_setting: "open /proc/sys/kernel/hostname O_WRONLY" => write("/proc/sys/kernel/hostname")
+        .without_control("is the machine's");
+    kernel_command: "open /proc/sysrq-trigger O_WRONLY" => write("/proc/sysrq-trigger")
+        .without_control("is the machine's");
+}

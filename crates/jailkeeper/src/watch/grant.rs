@@ -1,0 +1,100 @@
+//! Opening what a pattern grants, on the caller's behalf.
+//!
+//! The race: between reading the path from the caller's memory and opening the file, the caller
+//! may change that memory, and anybody may swap a directory for a link. Neither matters. The
+//! memory is read once, and the call is answered with a descriptor instead of being resumed. The
+//! file is opened through no symbolic link at all (`RESOLVE_NO_SYMLINKS`), so its path is the one
+//! that was matched; and the kernel's own name for what was opened is compared with it.
+
+use super::caller::Caller;
+use super::walk::{End, Walk};
+use crate::ward::Ward;
+use jailkeeper_model::{Access, JailPath, Verdict, decide};
+use rustix::fs::{FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
+use rustix::io::Errno;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// Opens what was walked to, if a pattern and nothing else grants it.
+pub(super) fn open(
+    ward: &Ward,
+    caller: Caller,
+    walk: &Walk,
+    flags: u64,
+    mode: u64,
+) -> Option<Result<OwnedFd, Errno>> {
+    if ward.plan.policy.patterns().is_empty() || matches!(walk.end, End::Descriptor(_)) {
+        return None;
+    }
+    let bits = u32::try_from(flags & u64::from(u32::MAX)).ok()?;
+    let flags = OFlags::from_bits_retain(bits);
+    if flags.contains(OFlags::PATH) {
+        return None;
+    }
+    let writes = flags.intersects(OFlags::WRONLY | OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC);
+    let path = walk.path.clone();
+    let access = match (flags.contains(OFlags::CREATE), writes) {
+        (true, _) => Access::create(path),
+        (_, true) => Access::write(path, walk.presence),
+        _ => Access::read(path, walk.presence),
+    };
+    (decide(&ward.plan.policy, &access) == Verdict::Grant)
+        .then(|| open_here(ward, caller, &walk.path, flags, mode))
+}
+
+fn open_here(
+    ward: &Ward,
+    caller: Caller,
+    path: &JailPath,
+    wanted: OFlags,
+    mode: u64,
+) -> Result<OwnedFd, Errno> {
+    let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::TRUNC | OFlags::APPEND | OFlags::DIRECTORY;
+    // Whatever is opened must not make the supervisor wait.
+    let flags = wanted & kept | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let exclusive = wanted.contains(OFlags::CREATE | OFlags::EXCL);
+    let fd = match open_exactly(path, flags, Mode::empty()) {
+        Ok(_) if exclusive => return Err(Errno::EXIST),
+        Err(Errno::NOENT) if wanted.contains(OFlags::CREATE) => {
+            let mode = u32::try_from(mode & 0o777).unwrap_or(0) & !caller.umask();
+            let fd = open_exactly(
+                path,
+                flags | OFlags::CREATE | OFlags::EXCL,
+                Mode::from_raw_mode(mode),
+            )?;
+            if ward.plan.identity.changed {
+                give_to_owner_of_directory(&fd, path)?;
+            }
+            fd
+        }
+        other => other?,
+    };
+    let stat = rustix::fs::fstat(&fd)?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile | FileType::Directory => {}
+        // No devices, pipes or sockets of the outside.
+        _ => return Err(Errno::ACCESS),
+    }
+    let name = rustix::fs::readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new())?;
+    if name.as_bytes() != path.as_bytes() {
+        return Err(Errno::ACCESS);
+    }
+    if !wanted.contains(OFlags::NONBLOCK) {
+        let now = rustix::fs::fcntl_getfl(&fd)?;
+        rustix::fs::fcntl_setfl(&fd, now - OFlags::NONBLOCK)?;
+    }
+    Ok(fd)
+}
+
+fn open_exactly(path: &JailPath, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    rustix::fs::openat2(rustix::fs::CWD, path.as_path(), flags, mode, resolve)
+}
+
+/// A file that root makes for a jail belongs to whom the directory belongs to.
+fn give_to_owner_of_directory(fd: &OwnedFd, path: &JailPath) -> Result<(), Errno> {
+    let parent = path.parent().ok_or(Errno::INVAL)?;
+    let folder = open_exactly(&parent, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let stat = rustix::fs::fstat(&folder)?;
+    let (user, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+    rustix::fs::fchown(fd, Some(user), Some(group))
+}
