@@ -57,7 +57,8 @@ fn is_there(need: &str) -> bool {
         "fuse" if is_root() => Path::new("/dev/fuse").exists(),
         "fuse" => OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok(),
         program => std::env::var_os("PATH").is_some_and(|path| {
-            std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+            Path::new(program).is_absolute() && Path::new(program).is_file()
+                || std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
         }),
     }
 }

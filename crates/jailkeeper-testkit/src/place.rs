@@ -55,7 +55,9 @@ impl Place {
 
     fn fill(&mut self) -> std::io::Result<()> {
         let root = self.root().to_owned();
-        for folder in ["work", "work/sub", "work10", "outside", "outside/dir", "ro", "state"] {
+        for folder in
+            ["work", "work/sub", "work10", "outside", "outside/dir", "outside/empty", "ro", "state"]
+        {
             fs::create_dir(root.join(folder))?;
         }
         fs::set_permissions(&root, Permissions::from_mode(0o755))?;

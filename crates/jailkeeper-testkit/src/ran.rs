@@ -61,6 +61,8 @@ impl Ran {
             lines,
             secret: place.secret().to_owned(),
         };
+        let numbers = ran.events.iter().map(Event::seq);
+        assert!(numbers.eq(0..ran.events.len() as u64), "events are missing: {ran}");
         assert_ne!(ran.status, TIMED_OUT, "the run took too long: {ran}");
         assert_ne!(ran.status, NOT_CONTAINED, "the run was not contained: {ran}");
         ran

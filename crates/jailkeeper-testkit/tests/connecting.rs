@@ -16,9 +16,9 @@ attempts! {
     unix_link: "symlink {out}/stream l , connect ./l" => connect("{work}/l").resolved("{out}/stream");
     unix_read_only: "connect {out}/stream" => connect("{out}/stream").with("--read {out}");
 
-    // The net. A loopback that nobody listens on answers, so these get through without a jail.
+    // The net. A containment has none, but without a jail these get as far as to its routes.
     tcp: "connect 127.0.0.1:9" => address(Mode::Connect, "127.0.0.1:9").fails_alone(libc::ENETUNREACH);
-    tcp_six: "connect [::1]:9" => address(Mode::Connect, "[::1]:9").fails_alone(libc::ENETUNREACH);
+    tcp_six: "connect [::1]:9" => address(Mode::Connect, "[::1]:9").fails_alone(libc::EADDRNOTAVAIL);
     tcp_bind: "bind 127.0.0.1:9999" => address(Mode::Bind, "127.0.0.1:9999");
     udp_connect: "connect-datagram 127.0.0.1:53" => address(Mode::Connect, "127.0.0.1:53")
         .fails_alone(libc::ENETUNREACH);

@@ -23,8 +23,8 @@ attempts! {
     through_a_link: "symlink {out}/file l , stat l" => forgiven("{work}/l");
 
     // Nobody loses by these.
-    missing: "stat {out}/missing" => forgiven("{out}/missing").fails_alone(libc::ENOENT);
-    missing_at_all: "open {root}/missing O_RDONLY" => refused(libc::ENOENT)
+    missing: "stat {root}/missing" => refused(libc::ENOENT).fails_alone(libc::ENOENT);
+    missing_content: "open {root}/missing O_RDONLY" => refused(libc::ENOENT)
         .fails_alone(libc::ENOENT);
     cached_names_alone: "openat2 - {out}/file O_RDONLY CACHED" => refused(libc::EAGAIN)
         .without_control("depends on what the kernel has in its cache");

@@ -1,6 +1,8 @@
 //! Attempts to change files and names outside.
 
 use crate::attempt::attempts;
+use jailkeeper_model::Mode;
+use jailkeeper_testkit::{Place, User, escape_binary, needs};
 
 attempts! {
     // What is in a file.
@@ -49,8 +51,7 @@ attempts! {
     symlinkat_out: "symlinkat anything {root}/new" => write("{root}/new");
     unlink: "unlink {out}/file" => write("{out}/file");
     unlinkat: "unlinkat ../x" => write("{root}/x");
-    rmdir: "rmdir {out}/{secret}" => write("{out}/{secret}").without_control("see `rmdir_plain`");
-    rmdir_plain: "unlink {out}/dir/file" => write("{out}/dir/file");
+    rmdir: "rmdir {out}/empty" => write("{out}/empty").by("rmdir");
     mkdir: "mkdir {out}/new" => write("{out}/new");
     mkdirat_beside: "mkdirat ../new" => write("{root}/new");
     mkfifo: "mkfifo {out}/new" => write("{out}/new");
@@ -81,8 +82,8 @@ attempts! {
         .with("--read {ro}").without_control("see `reopened`");
     read_only_through_a_link: "symlink {ro}/file l , open l O_WRONLY" => write("{work}/l")
         .resolved("{ro}/file").with("--read {ro}");
-    read_only_own_program: "open /proc/self/exe O_WRONLY" => write("{ro}/escape").resolved("{ro}/escape")
-        .with("--read {ro}").without_control("a running program is busy: ETXTBSY");
+    own_program: "open /proc/self/exe O_WRONLY" => refused(libc::ETXTBSY)
+        .fails_alone(libc::ETXTBSY);
 
     // Denied names in trees that may be written.
     denied: "open inside O_RDONLY" => read("{work}/inside").with("--deny {work}/inside").silent();
@@ -99,4 +100,37 @@ attempts! {
         .without_control("is the machine's");
     kernel_command: "open /proc/sysrq-trigger O_WRONLY" => write("/proc/sysrq-trigger")
         .without_control("is the machine's");
+}
+
+/// The way out of containers that CVE-2019-5736 took: a program writes over itself, which the
+/// host runs too.
+#[test]
+fn own_program_in_a_read_only_tree() {
+    needs![root, fuse];
+    for user in [User::Root, User::Ordinary] {
+        let place = Place::new(user);
+        place.write("{ro}/escape", std::fs::read(escape_binary()).unwrap(), 0o755);
+        let attempt = ["{ro}/escape", "open", "/proc/self/exe", "O_WRONLY"];
+        let ran = place.jail("--read {ro}", attempt);
+        let breach = ran.breach();
+        assert_eq!(breach.mode, Mode::Write, "{ran}");
+        assert_eq!(breach.file.as_deref(), Some("/proc/self/exe"), "{ran}");
+        assert_eq!(breach.resolved, Some(place.text("{ro}/escape")), "{ran}");
+    }
+}
+
+/// A descriptor that was handed in may be used, but nothing of it leads to the names around it.
+#[test]
+fn leaked_descriptors() {
+    needs![root, fuse];
+    for user in [User::Root, User::Ordinary] {
+        let place = Place::new(user);
+        let script =
+            |run: &str, attempt: &str| format!("exec 7<$PLACE/outside 8<$PLACE/x; {run} {attempt}");
+        let attempt = "./escape read 8";
+        assert!(place.script(&script("", attempt)).leaks());
+        let ran = place.script(&script("$JAILKEEPER run --", attempt));
+        assert_eq!(ran.survived(), Some(-i64::from(libc::EBADF)), "{ran}");
+        ran.leaks_nothing();
+    }
 }

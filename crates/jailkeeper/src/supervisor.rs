@@ -47,6 +47,8 @@ pub(crate) struct Supervisor {
     unreaped: Vec<Pid>,
     /// The jail's table of mounts, if decoys depend on it.
     mounts: Option<OwnedFd>,
+    /// How the command ended, once it has.
+    status: Option<i32>,
 }
 
 /// What came together while the jail was raised.
@@ -69,6 +71,7 @@ impl Supervisor {
             started: Instant::now(),
             unreaped: Vec::new(),
             mounts: None,
+            status: None,
         }
     }
 
@@ -205,7 +208,7 @@ impl Supervisor {
     }
 
     /// Waits until the command was executed, or says why it was not.
-    fn until_executed(&self) -> Result<()> {
+    fn until_executed(&mut self) -> Result<()> {
         loop {
             let control = self.prepared.control.as_fd();
             let ready = poll_any(
@@ -217,6 +220,11 @@ impl Supervisor {
                 match self.prepared.control.receive().step("hear from the command")? {
                     Some(Message { notice: Notice::Failed { depth, step, errno }, .. }) => {
                         return Err(self.failure(depth, step, errno));
+                    }
+                    // It was executed and has ended already.
+                    Some(Message { notice: Notice::Ended(status), .. }) => {
+                        self.status = Some(status);
+                        return Ok(());
                     }
                     // It was killed before it was executed, as a jailbreak perhaps: the end of
                     // the init tells all.
@@ -234,7 +242,7 @@ impl Supervisor {
         let Some(init) = self.ward.init() else {
             return Err(Error::new(ErrorKind::Setup, "wait for a jail that was never sealed"));
         };
-        let mut status = None;
+        let mut status = self.status;
         let mut limit = None;
         let mut control_open = true;
         let mut mounts = self.mounts.as_ref();

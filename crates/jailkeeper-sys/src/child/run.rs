@@ -299,10 +299,11 @@ fn list(path: &CStr) -> io::Result<()> {
     let folder = rustix::fs::open(path, flags, Mode::empty())?;
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = rustix::fs::RawDir::new(&folder, &mut buffer);
-    while let Some(entry) = entries.next() {
-        entry?;
+    // One request: whatever does not fit into it is asked for later, when it is needed.
+    match entries.next() {
+        Some(Err(error)) => Err(error.into()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn seal_read_only(path: &CStr) -> io::Result<()> {

@@ -72,11 +72,13 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
     Ok(mounts)
 }
 
-/// Lists every directory of the view. The kernel learns all entries of a directory in one request
+/// Lists the directories of the view. The kernel learns all entries of a directory in one request
 /// (`READDIRPLUS`) instead of asking for each name that a mount is attached at.
 pub(super) fn listings(plan: &Plan) -> Result<Vec<Step>> {
     plan.view
-        .routes()
+        .crossroads()
+        // What stands there must be asked for each time.
+        .filter(|path| path.file_name() != Some(OsStr::new(DECOYS)))
         .map(|path| {
             let root = *path == JailPath::root();
             Ok(Step::List(if root { c".".into() } else { relative(path.as_path())? }))

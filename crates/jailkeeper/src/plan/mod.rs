@@ -13,7 +13,7 @@ mod view;
 pub use summary::{PlannedTree, Summary};
 pub(crate) use survey::push_components;
 pub(crate) use trees::{Source, Tree, Trees};
-pub(crate) use view::{Node, NodeId, View};
+pub(crate) use view::{Node, NodeId, Text, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::probe::{Finding, Probe};

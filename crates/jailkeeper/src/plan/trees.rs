@@ -2,7 +2,7 @@
 
 use super::jail_path;
 use super::survey::{self, Found};
-use super::view::{Node, View};
+use super::view::{Node, Text, View};
 use crate::base::{Base, Entry, Variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 /// Where a tree's files come from.
 #[derive(Debug)]
@@ -80,13 +81,22 @@ struct Surveyor {
     variables: Vec<Variable>,
 }
 
-/// Reads a file of at most 64 KiB; `None` for a larger one.
-fn read_small(path: &std::path::Path) -> Option<Vec<u8>> {
-    const LIMIT: u64 = 64 * 1024;
-    let mut text = Vec::new();
-    let file = std::fs::File::open(path).ok()?;
-    file.take(LIMIT + 1).read_to_end(&mut text).ok()?;
-    (text.len() as u64 <= LIMIT).then_some(text)
+/// Opens a small file of the host to be copied from; `None` for one that is large, or no file.
+fn original(found: &Found) -> Option<Text> {
+    const LIMIT: u64 = 256 * 1024;
+    if found.kind != FileType::RegularFile {
+        return None;
+    }
+    let file = std::fs::File::open(found.path.as_path()).ok()?;
+    let length = file.metadata().ok()?.len();
+    // A file of the kernel's has a length only once it is read.
+    let kernels = length == 0 || found.path.as_path().starts_with("/sys");
+    if kernels {
+        let mut text = String::new();
+        file.take(4096).read_to_string(&mut text).ok()?;
+        return Some(Text::Own(text));
+    }
+    (length <= LIMIT).then(|| Text::Copied(Arc::new(file), length))
 }
 
 /// Finds everything that the settings name.
@@ -218,7 +228,7 @@ impl Surveyor {
             let path = jail_path(&file.path)?;
             let rule = Rule::new(path.clone(), Right::Read, Origin::Base);
             self.rules.push(rule.with_reason(file.reason));
-            self.view.add(&path, Node::Text(file.text.into_bytes()));
+            self.view.add(&path, Node::Text(Text::Own(file.text)));
         }
         self.variables = base.variable;
         for (at, target) in [
@@ -236,10 +246,7 @@ impl Surveyor {
     /// A small file that the jail gets a copy of. One that is too large for that is mounted.
     fn copy(&mut self, entry: &Entry) -> Result<()> {
         let Ok(Some(found)) = survey::find(&jail_path(&entry.path)?) else { return Ok(()) };
-        let text = (found.kind == FileType::RegularFile)
-            .then(|| read_small(found.path.as_path()))
-            .flatten();
-        let Some(text) = text else {
+        let Some(text) = original(&found) else {
             self.add(found, Right::Read, Origin::Base, Some(entry.reason.clone()), false);
             return Ok(());
         };

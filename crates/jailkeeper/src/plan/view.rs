@@ -8,7 +8,10 @@ use super::survey::Link;
 use jailkeeper_model::JailPath;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Names a node of the view; also its FUSE inode number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,13 +31,63 @@ pub(crate) enum Node {
     Link(PathBuf),
     /// Where a mount stands.
     Place { directory: bool },
-    /// A file of the jail's own, with this content.
-    Text(Vec<u8>),
+    /// A file of the jail's own.
+    Text(Text),
     /// A name that is answered as absent.
     Hidden,
     /// What is mounted over a denied name inside an allowed tree: every use of it is an access
     /// to the path.
     Decoy { directory: bool, path: JailPath },
+}
+
+/// What is in a file of the jail's own.
+#[derive(Debug, Clone)]
+pub(crate) enum Text {
+    /// This text.
+    Own(String),
+    /// What is in a small file of the host; its length is that of the start.
+    Copied(Arc<File>, u64),
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(text), Self::Own(other)) => text == other,
+            (Self::Copied(file, _), Self::Copied(other, _)) => Arc::ptr_eq(file, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Text {}
+
+impl Text {
+    /// Returns its length in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Own(text) => text.len() as u64,
+            Self::Copied(_, length) => *length,
+        }
+    }
+
+    /// Reads a part of it; less at its end, and nothing if the host's file cannot be read.
+    pub(crate) fn read(&self, offset: u64, size: usize) -> Vec<u8> {
+        match self {
+            Self::Own(text) => {
+                let bytes = text.as_bytes();
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let end = start.saturating_add(size).min(bytes.len());
+                bytes.get(start..end).unwrap_or_default().to_vec()
+            }
+            Self::Copied(file, length) => {
+                let left = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
+                let mut bytes = vec![0; size.min(left)];
+                let count = file.read_at(&mut bytes, offset).unwrap_or(0);
+                bytes.truncate(count);
+                bytes
+            }
+        }
+    }
 }
 
 /// All names that the root serves.
@@ -106,10 +159,11 @@ impl View {
         }
     }
 
-    /// Returns the directories that have entries, parents before children.
-    pub(crate) fn routes(&self) -> impl Iterator<Item = &JailPath> {
-        self.nodes.iter().filter_map(|(path, node)| match node {
-            Node::Route(children) if !children.is_empty() => Some(path),
+    /// Returns the directories that have several entries, parents before children.
+    pub(crate) fn crossroads(&self) -> impl Iterator<Item = &JailPath> {
+        let shown = |id: &&NodeId| self.node(**id).is_some_and(|node| *node != Node::Hidden);
+        self.nodes.iter().filter_map(move |(path, node)| match node {
+            Node::Route(children) if children.values().filter(shown).count() > 1 => Some(path),
             _ => None,
         })
     }

@@ -162,7 +162,7 @@ impl Watch<'_> {
             };
             let Some(start) = start else { continue };
             let follow = path.follow.follows(&self.parked.arguments, flags.unwrap_or(0));
-            let walk = self.ward.walk(self.caller, &start, &text, follow);
+            let mut walk = self.ward.walk(self.caller, &start, &text, follow);
             let creates = match flags {
                 Some(flags) => filter::creates(flags),
                 None => path.creates,
@@ -181,12 +181,21 @@ impl Watch<'_> {
             if !writes {
                 continue;
             }
+            if let End::Descriptor(number) = walk.end {
+                match self.reopened(number) {
+                    // A file of a tree: it is judged by its own name.
+                    Ok(path) => (walk.path, walk.end) = (path, End::Tree),
+                    Err(answer) => return answer,
+                }
+            }
             match &walk.end {
-                End::Descriptor(number) => return self.reopened(*number),
                 End::Tree if is_of_own_process(&walk.path) => continue,
                 // Making what is there already is EEXIST and changes nothing: `mkdir -p` does it
                 // with every directory on its way.
-                _ if walk.presence == Presence::Exists && is_exclusive(path_call, flags) => {
+                _ if creates
+                    && walk.presence == Presence::Exists
+                    && is_exclusive(path_call, flags) =>
+                {
                     continue;
                 }
                 // Existing names outside are the tripwire's, which knows them better.
@@ -239,13 +248,15 @@ impl Watch<'_> {
         Some(u64::from_ne_bytes(bytes.as_slice().try_into().ok()?))
     }
 
-    /// Opening `/proc/self/fd/N` for writing: what was handed in as a descriptor may be opened
-    /// again. The kernel would ask for rights on a file that has no name in the jail; so the
-    /// caller gets the descriptor that it has already.
-    fn reopened(&self, number: i32) -> Answer {
+    /// Opening `/proc/self/fd/N` for writing. A file of a tree is one like any other, and its name
+    /// is returned. What was handed in from outside has no name in the jail, and the kernel would
+    /// ask for rights on it; so the caller gets the descriptor that it has already.
+    fn reopened(&self, number: i32) -> Result<JailPath, Answer> {
         let named = self.caller.descriptor(number).and_then(|target| file_path(&target));
-        if named.is_some_and(|path| self.is_in_tree(&path, number)) {
-            return Answer::Resume;
+        if let Some(path) = named
+            && self.is_in_tree(&path, number)
+        {
+            return Ok(path);
         }
         let duplicate = self.caller.process().and_then(|process| {
             let pidfd =
@@ -254,8 +265,8 @@ impl Watch<'_> {
             rustix::process::pidfd_getfd(&pidfd, number, flags).ok()
         });
         match duplicate {
-            Some(fd) if is_writable(&fd) => Answer::Descriptor { fd, close_on_exec: false },
-            _ => Answer::Refuse(EACCES),
+            Some(fd) if is_writable(&fd) => Err(Answer::Descriptor { fd, close_on_exec: false }),
+            _ => Err(Answer::Refuse(EACCES)),
         }
     }
 

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             return UNPREPARED.into();
         };
         if number + 1 == attempts.len() {
-            println!("SURVIVED {name} {result}");
+            println!("\nSURVIVED {name} {result}");
         } else if result < 0 {
             println!("UNPREPARED {name} {result}");
             return UNPREPARED.into();

@@ -260,18 +260,8 @@ impl Body {
     }
 
     /// The answer to reading a part of a file.
-    pub(super) fn piece(bytes: &[u8], offset: u64, size: usize) -> Self {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-        let end = start.saturating_add(size).min(bytes.len());
-        Self(bytes.get(start..end).unwrap_or_default().to_vec())
-    }
-
-    pub(super) fn opened_directory() -> Self {
-        const CACHE_DIR: u32 = 1 << 3;
-        const KEEP_CACHE: u32 = 1 << 1;
-        let mut body = Self::default();
-        body.u64(0).u32(CACHE_DIR | KEEP_CACHE).u32(0);
-        body
+    pub(super) fn data(bytes: Vec<u8>) -> Self {
+        Self(bytes)
     }
 
     pub(super) fn file_system() -> Self {
@@ -287,8 +277,13 @@ impl Body {
         const NO_OPEN_SUPPORT: u32 = 1 << 17;
         const PARALLEL_DIROPS: u32 = 1 << 18;
         const CACHE_SYMLINKS: u32 = 1 << 23;
-        let wanted =
-            ATOMIC_O_TRUNC | DO_READDIRPLUS | NO_OPEN_SUPPORT | PARALLEL_DIROPS | CACHE_SYMLINKS;
+        const NO_OPENDIR_SUPPORT: u32 = 1 << 24;
+        let wanted = ATOMIC_O_TRUNC
+            | DO_READDIRPLUS
+            | NO_OPEN_SUPPORT
+            | PARALLEL_DIROPS
+            | CACHE_SYMLINKS
+            | NO_OPENDIR_SUPPORT;
         let mut body = Self::default();
         body.u32(7).u32(minor.min(38)).u32(readahead).u32(offered & wanted);
         body.u16(16).u16(12).u32(WRITE_MAX).u32(1).u16(0).u16(0).u32(0).zeroes(28);
@@ -369,7 +364,7 @@ mod tests {
         assert_eq!(Body::absent_forever().bytes().len(), 128);
         assert_eq!(Body::get_attributes(&attributes(), true).bytes().len(), 104);
         assert_eq!(Body::stat_extended(&attributes()).bytes().len(), 288);
-        assert_eq!(Body::opened_directory().bytes().len(), 16);
+        assert_eq!(Body::opened_file().bytes().len(), 16);
         assert_eq!(Body::file_system().bytes().len(), 80);
         assert_eq!(Body::init(40, 1, 0).bytes().len(), 64);
     }

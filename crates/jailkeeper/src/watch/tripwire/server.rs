@@ -11,6 +11,7 @@ use crate::plan::{Node, NodeId};
 use crate::walls::filter::{self, Intent, PathCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, presence};
 use crate::watch::caller::{Caller, ParkedCall};
+use crate::watch::socket::{self, Address};
 use crate::watch::walk::End;
 use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Verdict};
 use rustix::io::Errno;
@@ -74,7 +75,8 @@ impl Server<'_> {
                 Some(Node::Link(target)) => Ok(Body::text(target.as_os_str())),
                 _ => Err(EINVAL),
             },
-            Request::OpenDirectory => Ok(Body::opened_directory()),
+            // Not needed: the kernel opens and caches directories by itself from then on.
+            Request::OpenDirectory => Err(ENOSYS),
             Request::ReadDirectory { offset, size, plus } => {
                 Ok(self.listing(id, *offset, *size, *plus))
             }
@@ -100,7 +102,7 @@ impl Server<'_> {
                 _ => Err(EACCES),
             },
             Request::Read { offset, size } => match self.ward.plan.view.node(id) {
-                Some(Node::Text(text)) => Ok(Body::piece(text, *offset, *size)),
+                Some(Node::Text(text)) => Ok(Body::data(text.read(*offset, *size))),
                 _ => Err(EACCES),
             },
             Request::Forget | Request::Other => Err(ENOTTY),
@@ -153,11 +155,14 @@ impl Server<'_> {
             // Nobody else can come here; whoever does gets nothing and harms nobody.
             return Err(EACCES);
         }
-        let attempt = self.attempt(caller, component);
-        let probe = attempt.is_probe();
-        match self.ward.judge(caller, &attempt) {
-            Verdict::Jailbreak(_) if !probe => Err(EACCES),
-            _ => Err(ENOENT),
+        Err(self.refusal(caller, &self.attempt(caller, component)))
+    }
+
+    /// Judges an attempt and returns the errno that its caller gets.
+    fn refusal(&self, caller: Caller, attempt: &Attempt) -> i32 {
+        match self.ward.judge(caller, attempt) {
+            Verdict::Jailbreak(_) if !attempt.is_probe() => EACCES,
+            _ => ENOENT,
         }
     }
 
@@ -170,9 +175,13 @@ impl Server<'_> {
             Treatment::Path(path_call) => Some(path_call),
             _ => None,
         });
-        let said = parked
-            .zip(path_call)
-            .and_then(|(parked, path_call)| self.said(caller, &parked, path_call, component));
+        let said = parked.and_then(|parked| match &call?.treatment {
+            Treatment::Path(path_call) => self.said(caller, &parked, path_call, component),
+            Treatment::Socket(socket_call) => {
+                self.said_of_socket(caller, &parked, socket_call, component)
+            }
+            _ => None,
+        });
         let syscall = call.map_or_else(
             || parked.map_or_else(|| "unknown".to_owned(), |parked| parked.number.to_string()),
             |call| call.name().to_owned(),
@@ -253,6 +262,24 @@ impl Server<'_> {
         None
     }
 
+    /// The same for the name of a unix socket.
+    fn said_of_socket(
+        &self,
+        caller: Caller,
+        parked: &ParkedCall,
+        call: &SocketCall,
+        component: &JailPath,
+    ) -> Option<(JailPath, JailPath)> {
+        let start = caller.directory(None).unwrap_or_else(JailPath::root);
+        let binds = *call == SocketCall::Bind;
+        socket::addresses(caller, call, parked).into_iter().find_map(|address| {
+            let Address::Path(text) = address else { return None };
+            let walk = self.ward.walk(caller, &start, &text, !binds);
+            let file = JailPath::resolve(&start, &text).ok()?;
+            (walk.end == End::Outside(component.clone())).then_some((file, walk.path))
+        })
+    }
+
     /// The interpreter that a script names, if it lies below a component.
     fn interpreter(&self, script: &JailPath, component: &JailPath) -> Option<JailPath> {
         let text = self.first_line(script)?;
@@ -327,7 +354,7 @@ impl Server<'_> {
             Request::Lookup(name) => {
                 let below = path.join(name).map_err(|_| ENOENT)?;
                 let presence = presence(&below);
-                (Access::read(below, presence), "look up")
+                return self.denied_below(caller, &below, presence);
             }
             _ => (Access::read(path.clone(), Presence::Exists), "open"),
         };
@@ -341,11 +368,15 @@ impl Server<'_> {
             flags: Vec::new(),
             mode,
         };
-        let probe = attempt.is_probe();
-        match self.ward.judge(caller, &attempt) {
-            Verdict::Jailbreak(_) if !probe => Err(EACCES),
-            _ => Err(ENOENT),
+        Err(self.refusal(caller, &attempt))
+    }
+
+    /// Somebody asks for a name below a denied directory.
+    fn denied_below(&self, caller: Caller, name: &JailPath, there: Presence) -> Reply {
+        if there == Presence::Missing {
+            return Err(ENOENT);
         }
+        Err(self.refusal(caller, &self.attempt(caller, name)))
     }
 
     fn listing(&self, id: NodeId, offset: u64, size: usize, plus: bool) -> Body {
@@ -373,7 +404,7 @@ impl Server<'_> {
             Node::Route(_) | Node::Place { directory: true } => (Kind::Directory, 0),
             Node::Decoy { directory: true, .. } => (Kind::Directory, 0),
             Node::Place { directory: false } | Node::Decoy { .. } => (Kind::File, 0),
-            Node::Text(text) => (Kind::File, text.len() as u64),
+            Node::Text(text) => (Kind::File, text.len()),
             Node::Link(target) => (Kind::Link, target.as_os_str().len() as u64),
             Node::Hidden => return None,
         };

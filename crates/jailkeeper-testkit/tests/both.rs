@@ -1,0 +1,27 @@
+//! Tests that run as root and as an ordinary user.
+
+/// Makes two tests, `NAME::root` and `NAME::ordinary`, of a function that takes a place.
+///
+/// What a test needs besides root and FUSE stands behind its name.
+macro_rules! both {
+    ($($(#[$attribute:meta])* $name:ident $(needs [$($need:tt),+])?;)*) => {
+        $(mod $name {
+            use jailkeeper_testkit::{Place, User, needs};
+
+            #[test]
+            $(#[$attribute])*
+            fn root() {
+                needs![root, fuse $($(, $need)+)?];
+                super::$name(&Place::new(User::Root));
+            }
+
+            #[test]
+            $(#[$attribute])*
+            fn ordinary() {
+                needs![root, fuse $($(, $need)+)?];
+                super::$name(&Place::new(User::Ordinary));
+            }
+        })*
+    };
+}
+pub(crate) use both;
