@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Where events go.
@@ -86,18 +87,25 @@ pub(crate) fn tether(text: &OsStr) -> Result<(), Error> {
 pub(crate) struct Writer {
     /// Gone when the reader is.
     file: Mutex<Option<File>>,
+    written: AtomicBool,
 }
 
 impl Writer {
     /// Writes to an open file.
     pub(crate) fn new(file: File) -> Self {
-        Self { file: Mutex::new(Some(file)) }
+        Self { file: Mutex::new(Some(file)), written: AtomicBool::new(false) }
+    }
+
+    /// Tells whether anything was written.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// Writes an event. A reader that went away is no reason to fail; a full disk is one to say so.
     pub(crate) fn write(&self, event: &Event) -> io::Result<()> {
         let mut guard = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(file) = guard.as_mut() else { return Ok(()) };
+        self.written.store(true, Ordering::Relaxed);
         let mut line = event.to_line().map_err(io::Error::other)?;
         line.push('\n');
         let written = file.write_all(line.as_bytes());

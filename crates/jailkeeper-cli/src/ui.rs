@@ -29,17 +29,6 @@ pub(crate) fn status(error: &Error) -> Status {
     }
 }
 
-/// Says an error with its causes in one line.
-pub(crate) fn sentence(error: &Error) -> String {
-    let mut text = format!("failed to {error}");
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
-    text
-}
-
 /// Prints what the command line parser says.
 pub(crate) fn usage(error: &clap::Error) -> Status {
     // Help and version are no errors; they go to stdout.

@@ -110,7 +110,7 @@ impl Contained {
             command.arg("--foreground");
         }
         command.args(["-k", "2", &self.time.as_secs().to_string()]);
-        command.args(["prlimit", &format!("--nproc={}", Self::PROCESSES), "--core=0", "unshare"]);
+        command.args(["prlimit", &format!("--nproc={}", Self::PROCESSES), "unshare"]);
         command.args(["--mount", "--pid", "--ipc", "--net", "--fork", "--kill-child"]);
         command.args(["--propagation", "private", "--mount-proc"]);
         let (mut fuse, mut user) = (PathBuf::new(), String::new());

@@ -200,6 +200,7 @@ impl Command {
     /// Those of [`spawn`](Self::spawn).
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
         let plan = self.make_plan(probe)?;
+        plan.find_command()?;
         let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
         let [stdin, stdout, stderr] = &mut self.streams;
         let mut streams = Streams::open([stdin, stdout, stderr], owner)?;

@@ -110,6 +110,18 @@ impl Error {
         self.0.kind
     }
 
+    /// Says the error with all its causes, in one line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let mut text = format!("failed to {self}");
+        let mut cause = std::error::Error::source(self);
+        while let Some(source) = cause {
+            text.push_str(&format!(": {source}"));
+            cause = source.source();
+        }
+        text
+    }
+
     /// Returns what was tried, to complete "failed to ...".
     #[must_use]
     pub fn step(&self) -> &str {

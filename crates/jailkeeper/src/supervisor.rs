@@ -8,7 +8,9 @@ use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::launch::{PROVEN, Prepared, SEALED, id_map};
 use crate::ward::{Phase, Ward};
 use crate::watch::{notify, tripwire};
-use jailkeeper_model::{Event, Exit, Limit, Report, Start, Strength, Usage, Wall, Warning};
+use jailkeeper_model::{
+    Event, Exit, Failure, Limit, Report, Start, Strength, Usage, Wall, Warning,
+};
 use jailkeeper_sys::child::{Message, Notice, Program, Step};
 use jailkeeper_sys::process::{Ending, wait, write_maps};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -79,7 +81,15 @@ impl Supervisor {
     pub(crate) fn raise(&mut self) -> Result<Running> {
         let builder = self.start_builder()?;
         let raised = self.raise_from(builder);
-        if raised.is_err() {
+        if let Err(error) = &raised {
+            if self.ward.phase() == Phase::Sealed {
+                // There was a start event: this one takes it back.
+                self.ward.recorder.record(|header| {
+                    let hint = error.hint().map(str::to_owned);
+                    let kind = error.kind().code();
+                    Event::Failure(Failure::new(header, kind, error.sentence(), hint))
+                });
+            }
             self.end_everything();
         }
         raised

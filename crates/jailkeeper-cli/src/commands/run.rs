@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
     let mut writer = writer.map(|file| Arc::new(Writer::new(file)));
     let result = run_jailed(arguments, events.as_ref(), &mut writer);
     if let (Err(error), Some(writer)) = (&result, &writer) {
-        let told = writer.write(&failure(error)).is_ok();
+        // A jail that had begun has said so itself.
+        let told = writer.has_written() || writer.write(&failure(error)).is_ok();
         if told && arguments.quiet {
             return Ok(ui::status(error));
         }
@@ -129,7 +130,7 @@ fn failure(error: &Error) -> Event {
     let id = JailId::new(std::process::id().to_string());
     let header = Header::new(0, SystemTime::now(), id);
     let hint = error.hint().map(str::to_owned);
-    Event::Failure(Failure::new(header, error.kind().code(), ui::sentence(error), hint))
+    Event::Failure(Failure::new(header, error.kind().code(), error.sentence(), hint))
 }
 
 /// Ends this process by a signal, so that whoever waits for it sees what happened to the command.

@@ -5,6 +5,7 @@
 //! jail could write, walls that the machine does not have.
 
 mod environment;
+mod lookup;
 mod summary;
 mod survey;
 mod trees;
@@ -13,7 +14,7 @@ mod view;
 pub use summary::{PlannedTree, Summary};
 pub(crate) use survey::push_components;
 pub(crate) use trees::{Source, Tree, Trees};
-pub(crate) use view::{Node, NodeId, Text, View};
+pub(crate) use view::{Node, NodeId, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::probe::{Finding, Probe};
@@ -60,6 +61,7 @@ pub(crate) struct Plan {
     pub(crate) landlock_abi: u32,
     pub(crate) cwd: JailPath,
     pub(crate) arguments: Vec<OsString>,
+    pub(crate) program: OsString,
     pub(crate) candidates: Vec<PathBuf>,
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) terminal: Vec<i32>,
@@ -96,7 +98,8 @@ impl Plan {
             &surveyed.variables,
         );
         let candidates = candidates(&wanted.program, &environment);
-        let first = wanted.arguments.first().cloned().unwrap_or_else(|| wanted.program.clone());
+        let program = wanted.program.clone();
+        let first = wanted.arguments.first().cloned().unwrap_or(program);
         let rest = wanted.arguments.into_iter().skip(1);
         Ok(Self {
             policy,
@@ -106,6 +109,7 @@ impl Plan {
             landlock_abi: probe.landlock_abi,
             cwd,
             arguments: std::iter::once(first).chain(rest).collect(),
+            program: wanted.program,
             candidates,
             environment,
             terminal: wanted.terminal,
@@ -161,6 +165,12 @@ fn protect_state(settings: &Settings, policy: &Policy) -> Result<()> {
         let absolute = std::path::absolute(file).map_err(|error| {
             Error::new(ErrorKind::Policy, "find the file").at(file).because(error)
         })?;
+        if absolute.is_symlink() && !absolute.exists() {
+            return Err(Error::new(ErrorKind::Policy, "write through the link")
+                .at(file)
+                .because("it leads to nothing that is there")
+                .with_hint("name the file itself, or pass a descriptor with fd:N"));
+        }
         // The file itself may not be there yet; its directory must be.
         let real = absolute.canonicalize().or_else(|_| {
             let parent = absolute.parent().unwrap_or(Path::new("/")).canonicalize()?;

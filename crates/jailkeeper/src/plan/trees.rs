@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 /// Where a tree's files come from.
@@ -88,7 +89,8 @@ fn original(found: &Found) -> Option<Text> {
         return None;
     }
     let file = std::fs::File::open(found.path.as_path()).ok()?;
-    let length = file.metadata().ok()?.len();
+    let metadata = file.metadata().ok()?;
+    let length = metadata.len();
     // A file of the kernel's has a length only once it is read.
     let kernels = length == 0 || found.path.as_path().starts_with("/sys");
     if kernels {
@@ -96,7 +98,8 @@ fn original(found: &Found) -> Option<Text> {
         file.take(4096).read_to_string(&mut text).ok()?;
         return Some(Text::Own(text));
     }
-    (length <= LIMIT).then(|| Text::Copied(Arc::new(file), length))
+    let modified = u64::try_from(metadata.mtime()).unwrap_or(0);
+    (length <= LIMIT).then(|| Text::Copied { file: Arc::new(file), length, modified })
 }
 
 /// Finds everything that the settings name.

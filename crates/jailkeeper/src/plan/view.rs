@@ -46,14 +46,16 @@ pub(crate) enum Text {
     /// This text.
     Own(String),
     /// What is in a small file of the host; its length is that of the start.
-    Copied(Arc<File>, u64),
+    Copied { file: Arc<File>, length: u64, modified: u64 },
 }
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Own(text), Self::Own(other)) => text == other,
-            (Self::Copied(file, _), Self::Copied(other, _)) => Arc::ptr_eq(file, other),
+            (Self::Copied { file, .. }, Self::Copied { file: other, .. }) => {
+                Arc::ptr_eq(file, other)
+            }
             _ => false,
         }
     }
@@ -66,7 +68,15 @@ impl Text {
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Own(text) => text.len() as u64,
-            Self::Copied(_, length) => *length,
+            Self::Copied { length, .. } => *length,
+        }
+    }
+
+    /// Returns when it was changed last, in seconds since 1970.
+    pub(crate) fn modified(&self) -> u64 {
+        match self {
+            Self::Own(_) => 0,
+            Self::Copied { modified, .. } => *modified,
         }
     }
 
@@ -79,7 +89,7 @@ impl Text {
                 let end = start.saturating_add(size).min(bytes.len());
                 bytes.get(start..end).unwrap_or_default().to_vec()
             }
-            Self::Copied(file, length) => {
+            Self::Copied { file, length, .. } => {
                 let left = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
                 let mut bytes = vec![0; size.min(left)];
                 let count = file.read_at(&mut bytes, offset).unwrap_or(0);

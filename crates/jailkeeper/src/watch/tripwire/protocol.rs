@@ -136,6 +136,8 @@ pub(super) struct Attributes {
     pub(super) kind: Kind,
     pub(super) size: u64,
     pub(super) owner: (u32, u32),
+    /// Seconds since 1970.
+    pub(super) modified: u64,
 }
 
 /// The kind of a node.
@@ -204,8 +206,9 @@ impl Body {
 
     /// `struct fuse_attr`
     fn attributes(&mut self, attributes: &Attributes) {
-        let Attributes { node, kind, size, owner } = *attributes;
-        self.u64(node).u64(size).u64(size.div_ceil(512)).zeroes(36);
+        let Attributes { node, kind, size, owner, modified } = *attributes;
+        self.u64(node).u64(size).u64(size.div_ceil(512));
+        self.u64(modified).u64(modified).u64(modified).zeroes(12);
         self.u32(kind.mode()).u32(kind.links()).u32(owner.0).u32(owner.1);
         self.u32(0).u32(4096).u32(0);
     }
@@ -241,7 +244,7 @@ impl Body {
     /// `struct fuse_statx_out`
     pub(super) fn stat_extended(attributes: &Attributes) -> Self {
         const BASIC_STATS: u32 = 0x7ff;
-        let Attributes { node, kind, size, owner } = *attributes;
+        let Attributes { node, kind, size, owner, .. } = *attributes;
         let mut body = Self::default();
         body.u64(FOREVER).u32(0).u32(0).u64(0).u64(0);
         body.u32(BASIC_STATS).u32(4096).u64(0).u32(kind.links()).u32(owner.0).u32(owner.1);
@@ -355,7 +358,7 @@ mod tests {
     use super::*;
 
     fn attributes() -> Attributes {
-        Attributes { node: 7, kind: Kind::Directory, size: 0, owner: (1, 2) }
+        Attributes { node: 7, kind: Kind::Directory, size: 0, owner: (1, 2), modified: 0 }
     }
 
     #[test]

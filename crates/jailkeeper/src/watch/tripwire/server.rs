@@ -143,8 +143,13 @@ impl Server<'_> {
             return Err(ENOENT);
         }
         self.ward.saw_canary(CANARY_TRIPWIRE);
-        let attributes =
-            Attributes { node: CANARY_NODE, kind: Kind::File, size: 0, owner: self.owner() };
+        let attributes = Attributes {
+            node: CANARY_NODE,
+            kind: Kind::File,
+            size: 0,
+            owner: self.owner(),
+            modified: 0,
+        };
         Ok(Body::entry(&attributes, false))
     }
 
@@ -408,7 +413,11 @@ impl Server<'_> {
             Node::Link(target) => (Kind::Link, target.as_os_str().len() as u64),
             Node::Hidden => return None,
         };
-        Some(Attributes { node: id.0, kind, size, owner: self.owner() })
+        let modified = match self.ward.plan.view.node(id)? {
+            Node::Text(text) => text.modified(),
+            _ => 0,
+        };
+        Some(Attributes { node: id.0, kind, size, owner: self.owner(), modified })
     }
 
     fn owner(&self) -> (u32, u32) {

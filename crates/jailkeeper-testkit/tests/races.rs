@@ -1,0 +1,90 @@
+//! Racing the watchers, and running often.
+
+use crate::both::both;
+use jailkeeper_testkit::Place;
+use std::time::Duration;
+
+both! {
+    swapped_path;
+    swapped_path_for_writing;
+    swapped_link;
+    many_runs;
+}
+
+const TRIES: &str = "20000";
+
+/// A second thread swaps the path between one inside and one outside. In a jail that goes on after
+/// a refusal it may try as often as it likes.
+fn swapped_path(place: &Place) {
+    let words = ["./escape", "flip", "{work}/inside", "{out}/file", "O_RDONLY", TRIES];
+    let alone = place.free(words);
+    assert!(
+        alone.leaks() && alone.survived() > Some(0),
+        "the control never wins: {}",
+        alone.status
+    );
+    let ran = place.jail("--quiet --on-jailbreak deny", words);
+    assert_eq!(ran.survived(), Some(0), "it won: {}", ran.text());
+    assert!(!ran.leaks());
+    assert!(ran.breaches().count() > 0);
+    let ran = place.jail("", words);
+    assert_eq!(ran.leaks_nothing().breach().resolved, Some(place.text("{out}/file")), "{ran}");
+}
+
+fn swapped_path_for_writing(place: &Place) {
+    place.write("{ro}/file", format!("{}\n", place.secret()), 0o644);
+    let words = ["./escape", "flip", "{work}/inside", "{ro}/file", "O_RDWR", TRIES];
+    assert!(place.free(words).survived() > Some(0), "the control never wins");
+    let ran = place.jail("--quiet --on-jailbreak deny --read {ro}", words);
+    assert_eq!(ran.survived(), Some(0), "it won: {}", ran.text());
+    assert!(!ran.leaks());
+}
+
+/// Another process swaps what a link says.
+fn swapped_link(place: &Place) {
+    let script = "(while :; do ln -sfn $PLACE/work/inside l; ln -sfn $PLACE/outside/file l; done) &
+        n=0; while [ $n -lt 300 ]; do n=$((n + 1)); read -r line <l && echo \"$line\"; done; kill $!";
+    let alone = place.script(script);
+    assert!(alone.leaks(), "the control never wins");
+    let script = place.text(&script.replace("$PLACE", "{root}"));
+    let ran = place.jail("--quiet --on-jailbreak deny", ["sh", "-c", &script]);
+    assert!(!ran.leaks(), "it won");
+}
+
+/// Counts what could pile up.
+const COUNT: &str = r#"
+    count() {
+        for folder in /tmp /var/tmp /dev/shm /run; do
+            for file in $folder/*jail* $folder/.jail*; do
+                case $file in */jailkeeper-test-*|*'*'*) ;; *) echo "file $file";; esac
+            done
+        done
+        echo "mounts $(wc -l </proc/self/mountinfo)"
+        echo "groups $(find /sys/fs/cgroup -name '*jail*' 2>/dev/null | wc -l)"
+        for process in /proc/[0-9]*; do
+            read -r name <$process/comm && case $name in
+                sh|setpriv) ;;
+                *) echo "process $name";;
+            esac
+        done 2>/dev/null
+    }
+    count >$PLACE/state/before
+    n=0
+    while [ $n -lt $RUNS ]; do
+        n=$((n + 1))
+        $JAILKEEPER run -- true || echo "status $?"
+        if [ $((n % 10)) = 0 ]; then
+            $JAILKEEPER run --quiet -- cat ../x && echo "no jailbreak"
+        fi
+    done
+    count >$PLACE/state/after
+    diff $PLACE/state/before $PLACE/state/after
+"#;
+
+fn many_runs(place: &Place) {
+    let all = std::env::var("JAILKEEPER_REQUIRE").is_ok_and(|value| value == "all");
+    let runs = if all { 300 } else { 60 };
+    let place = Place::new(place.user()).for_at_most(Duration::from_secs(120));
+    let ran = place.script(&format!("RUNS={runs}\n{COUNT}"));
+    assert_eq!(ran.ends_with(0).text(), "", "{ran}");
+}
