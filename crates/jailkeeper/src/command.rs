@@ -7,7 +7,7 @@ use crate::launch::{Prepared, Stream};
 use crate::plan::{Plan, Summary, Wanted};
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
-use crate::stdio::{Stdio, Streams};
+use crate::stdio::{Stdio, Streams, refuse_directory};
 use crate::supervisor::Supervisor;
 use crate::ward::Ward;
 use jailkeeper_model::{Event, JailId};
@@ -210,6 +210,7 @@ impl Command {
                     .with_hint("use `stdin`, `stdout` and `stderr` for the numbers 0 to 2"));
             }
             let fd = fd.try_clone().step("duplicate a descriptor")?;
+            refuse_directory(&fd)?;
             streams.inside.push(Stream { fd, number: *number });
         }
         let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));

@@ -1,8 +1,8 @@
 //! The standard streams of a command.
 
-use crate::error::{Result, Step};
+use crate::error::{Error, ErrorKind, Result, Step};
 use crate::launch::Stream;
-use rustix::fs::{Gid, Uid};
+use rustix::fs::{FileType, Gid, Uid};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Where a standard stream of a command comes from or goes to.
@@ -44,6 +44,7 @@ impl Streams {
                 continue;
             }
             let (fd, other) = open(stdio, number)?;
+            refuse_directory(&fd)?;
             if let Some((user, group)) = owner
                 && is_anonymous_pipe(&fd)
             {
@@ -82,6 +83,16 @@ fn open(stdio: &mut Stdio, number: i32) -> Result<(OwnedFd, Option<OwnedFd>)> {
         }
         Stdio::Descriptor(fd) => Ok((fd, None)),
     }
+}
+
+/// Refuses a directory: whoever holds one can look at everything beneath it past the view.
+pub(crate) fn refuse_directory(fd: impl AsFd) -> Result<()> {
+    let stat = rustix::fs::fstat(fd).step("look at a descriptor for the command")?;
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        return Err(Error::new(ErrorKind::Policy, "hand a directory into the jail")
+            .with_hint("allow its path with `--read` or `--write` instead"));
+    }
+    Ok(())
 }
 
 fn is_anonymous_pipe(fd: impl AsFd) -> bool {

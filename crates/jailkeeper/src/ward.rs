@@ -3,6 +3,7 @@
 use crate::death::Init;
 use crate::plan::{Plan, Source};
 use crate::recorder::Recorder;
+use crate::walls::filter;
 use crate::watch::caller::Caller;
 use crate::watch::walk::{self, End, Walk};
 use jailkeeper_model::{
@@ -150,6 +151,27 @@ impl Ward {
     /// Tells whether a caller is a process of this jail.
     pub(crate) fn holds(&self, caller: Caller) -> bool {
         self.init().is_some_and(|init| caller.pid_namespace() == Some(init.pid_namespace))
+    }
+
+    /// Tells whether a call would make a file that runs as its owner.
+    ///
+    /// What a jail leaves behind belongs to the owner of the tree, who may be root: a set-user-id
+    /// file would let anybody on the host act as him. The permissions are in registers.
+    pub(crate) fn sets_ids(&self, call: &str, arguments: &[u64; 6]) -> bool {
+        const SET_USER_ID: u64 = 0o4000;
+        const SET_GROUP_ID: u64 = 0o2000;
+        let [_, second, third, fourth, ..] = *arguments;
+        let mode = match call {
+            "chmod" | "fchmod" | "creat" | "mknod" => second,
+            "fchmodat" | "fchmodat2" | "mknodat" => third,
+            "open" if filter::creates(second) => third,
+            "openat" if filter::creates(third) => fourth,
+            _ => 0,
+        };
+        // With an ordinary user's own group, directories that pass it on are everyday life.
+        let bits =
+            if self.plan.identity.changed { SET_USER_ID | SET_GROUP_ID } else { SET_USER_ID };
+        mode & bits != 0
     }
 
     /// Follows a path as the jail sees it.

@@ -20,6 +20,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 const EPERM: i32 = 1;
+const EFAULT: i32 = 14;
+const ENOSYS: i32 = 38;
 const EACCES: i32 = 13;
 const EROFS: i32 = 30;
 /// Set in the third argument of a `socket` call.
@@ -123,15 +125,20 @@ impl Watch<'_> {
     fn paths(&self, call: &Call, path_call: &PathCall) -> Answer {
         let flags = match path_call.intent {
             Intent::OpenFlags { argument } => Some(self.argument(argument)),
+            // A structure that cannot be read is EFAULT, which the caller may hear as well.
             Intent::OpenHow { argument } => match self.how(self.argument(argument)) {
                 Some(flags) => Some(flags),
-                None => return Answer::Resume,
+                None => return Answer::Refuse(EFAULT),
             },
             _ => None,
         };
+        let in_memory = matches!(path_call.intent, Intent::OpenHow { .. });
         let writes = flags.is_none_or(filter::has_write_intent);
-        if !writes && self.ward.plan.policy.patterns().is_empty() {
+        if !writes && !in_memory && self.ward.plan.policy.patterns().is_empty() {
             return Answer::Resume;
+        }
+        if self.ward.sets_ids(call.name(), &self.parked.arguments) {
+            return Answer::Refuse(EPERM);
         }
         for path in path_call.paths {
             let address = self.argument(path.path);
@@ -178,7 +185,8 @@ impl Watch<'_> {
                     Err(errno) => Answer::Refuse(errno.raw_os_error()),
                 };
             }
-            if !writes {
+            let named_here = in_memory && matches!(walk.end, End::Outside(_));
+            if !writes && !named_here {
                 continue;
             }
             if let End::Descriptor(number) = walk.end {
@@ -199,13 +207,13 @@ impl Watch<'_> {
                     continue;
                 }
                 // Existing names outside are the tripwire's, which knows them better.
-                End::Outside(_) if !creates => continue,
+                End::Outside(_) if !creates && !in_memory => continue,
                 _ => {}
             }
-            let access = if creates {
-                Access::create(walk.path)
-            } else {
-                Access::write(walk.path, walk.presence)
+            let access = match (creates, writes) {
+                (true, _) => Access::create(walk.path),
+                (_, true) => Access::write(walk.path, walk.presence),
+                _ => Access::read(walk.path, walk.presence),
             };
             let attempt = Attempt {
                 access,
@@ -213,13 +221,20 @@ impl Watch<'_> {
                 operation: path_call.operation,
                 syscall: call.name().to_owned(),
                 flags: flags.map(filter::open_flag_names).unwrap_or_default(),
-                mode: Mode::Write,
+                mode: if writes { Mode::Write } else { Mode::Read },
             };
             if matches!(self.ward.judge(self.caller, &attempt), Verdict::Jailbreak(_)) {
                 return Answer::Refuse(EROFS);
             }
         }
-        Answer::Resume
+        if in_memory {
+            // Its flags and permissions are in memory, where another thread could change them
+            // before the kernel reads them again: to make a set-user-id file, for example. A
+            // kernel without this call says ENOSYS, and programs use `openat` then.
+            Answer::Refuse(ENOSYS)
+        } else {
+            Answer::Resume
+        }
     }
 
     /// The text of a path argument, empty for a null pointer; otherwise whether the process hides
@@ -280,6 +295,9 @@ impl Watch<'_> {
 
     /// A call that changes the file behind a descriptor; `None` lets it go on.
     fn descriptor(&self, call: &Call, operation: &'static str, register: u64) -> Option<Answer> {
+        if self.ward.sets_ids(call.name(), &self.parked.arguments) {
+            return Some(Answer::Refuse(EPERM));
+        }
         let target = self.caller.descriptor(register_to_fd(register));
         // Pipes, sockets and files without a name belong to whoever has them.
         let path = target.and_then(|target| file_path(&target))?;
