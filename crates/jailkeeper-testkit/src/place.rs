@@ -198,9 +198,10 @@ impl Place {
         let words = command.into_iter().map(|word| self.text(word.as_ref()));
         let mut command = self.containment().command(words);
         command.current_dir(self.path("{work}"));
-        command.env("JAILKEEPER", jailkeeper_binary()).env("PLACE", self.root());
-        // Whatever folder of root's has programs, an ordinary user cannot look into it.
+        // What cargo or root has in its environment is not for the user of the test.
+        command.env_clear().env("JAILKEEPER", jailkeeper_binary()).env("PLACE", self.root());
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
+        command.env("HOME", self.path("{work}")).env("SHELL", "/bin/sh").env("LANG", "C.UTF-8");
         command
     }
 

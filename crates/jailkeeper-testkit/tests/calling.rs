@@ -16,6 +16,8 @@ attempts! {
 
     // These fail, as on a kernel or for a user that has not got them.
     io_uring: "io-uring" => refused(libc::ENOSYS);
+    // Its flags are in memory, where they can be swapped; programs use openat then.
+    openat2: "openat2 - inside O_RDONLY -" => refused(libc::ENOSYS);
     clone3: "clone3" => refused(libc::ENOSYS);
     clone_user: "clone-user" => refused(libc::EPERM);
     unshare_user: "unshare-user" => refused(libc::EPERM);

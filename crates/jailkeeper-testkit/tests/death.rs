@@ -15,6 +15,7 @@ both! {
     death_of_the_supervisor_in_a_hurry;
     interrupted_supervisor;
     ignored_signals;
+    stopped_supervisor;
     no_core_is_left;
 }
 
@@ -88,7 +89,8 @@ fn processes_beside_the_guilty_one(place: &Place) {
 /// Kills the supervisor after this time and counts what is alive half a second later.
 fn kill_supervisor(place: &Place, after: &str, signal: &str) {
     let script = format!(
-        "$JAILKEEPER run -- sh -c './escape bomb 50; echo ready; sleep 20' >$PLACE/state/out &
+        "echo >$PLACE/state/out
+         $JAILKEEPER run -- sh -c './escape bomb 50; echo ready; sleep 20' >$PLACE/state/out &
          {after}
          echo before $(cat /proc/[0-9]*/comm | grep -c escape)
          kill -{signal} $!; wait $!; sleep 0.5
@@ -116,7 +118,7 @@ fn death_of_the_supervisor_in_a_hurry(place: &Place) {
 }
 
 fn interrupted_supervisor(place: &Place) {
-    for signal in ["SEGV", "PIPE", "XCPU", "BUS"] {
+    for signal in ["ABRT", "XCPU", "TRAP"] {
         kill_supervisor(place, WHEN_READY, signal);
     }
 }
@@ -139,4 +141,17 @@ fn no_core_is_left(place: &Place) {
     assert_eq!(ran.text().lines().next(), Some("0"), "{ran}");
     let names = std::fs::read_dir(place.path("{work}")).unwrap().flatten();
     assert!(names.into_iter().all(|entry| entry.file_name() != "core"));
+}
+
+/// The refusal is the kernel's: while nobody watches, nothing is answered.
+fn stopped_supervisor(place: &Place) {
+    let script = "$JAILKEEPER run -- sh -c 'echo ready; sleep 0.3; echo x >../stray & cat ../x; echo after' \\
+            >$PLACE/state/out &
+        until grep -q ready $PLACE/state/out; do sleep 0.02; done
+        kill -STOP $!; sleep 1; cat $PLACE/state/out; ls $PLACE
+        kill -CONT $!; wait $!; status=$?; cat $PLACE/state/out; exit $status";
+    let ran = place.script(script);
+    let text = ran.ends_with(120).text();
+    ran.leaks_nothing();
+    assert!(!text.contains("after") && !text.contains("stray"), "{ran}");
 }

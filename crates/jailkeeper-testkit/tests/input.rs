@@ -19,6 +19,7 @@ both! {
     events_go_to_a_descriptor;
     probes_are_told_on_request;
     names_that_are_no_text;
+    closed_streams;
 }
 
 /// Runs the command with these words alone.
@@ -33,7 +34,7 @@ fn bad_input_runs_nothing(place: &Place) {
     for (options, says) in [
         ("--events {work}/events", "writable"),
         ("--events ../work/events", "writable"),
-        ("--events {state}/link", "writable"),
+        ("--events {state}/link", "link"),
         ("--events {state}/events --write {state}", "writable"),
         ("--report {work}/report", "writable"),
         ("--report {work}/sub/report", "writable"),
@@ -198,4 +199,15 @@ fn names_that_are_no_text(place: &Place) {
     let ran = place.jail("", ["sh", "-c", script]);
     let bytes = ran.leaks_nothing().breach().file_bytes.as_ref().map(|bytes| bytes.as_bytes());
     assert_eq!(bytes, Some(path.as_os_str().as_bytes()), "{ran}");
+}
+
+/// Descriptors that are not there must not be confused with those that JailKeeper opens.
+fn closed_streams(place: &Place) {
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"] {
+        let run = format!("$JAILKEEPER run -- sh -c 'echo x >made; exit 3' {closed}");
+        place.script(&run).ends_with(3);
+        assert_eq!(std::fs::read_to_string(place.path("{work}/made")).unwrap(), "x\n", "{closed}");
+        let run = format!("$JAILKEEPER run -- cat ../x {closed}");
+        place.script(&run).leaks_nothing().ends_with(120);
+    }
 }

@@ -26,10 +26,6 @@ attempts! {
     missing: "stat {root}/missing" => refused(libc::ENOENT).fails_alone(libc::ENOENT);
     missing_content: "open {root}/missing O_RDONLY" => refused(libc::ENOENT)
         .fails_alone(libc::ENOENT);
-    cached_names_alone: "openat2 - {out}/file O_RDONLY CACHED" => refused(libc::EAGAIN)
-        .without_control("depends on what the kernel has in its cache");
-    beneath: "openat2 - ../outside/file O_RDONLY BENEATH" => refused(libc::EXDEV)
-        .fails_alone(libc::EXDEV);
     first_process_root: "open /proc/1/root/etc/passwd O_RDONLY" => refused(libc::EACCES)
         .without_control("the first process of the containment is not the jail's");
     first_process_memory: "open /proc/1/mem O_RDONLY" => refused(libc::EACCES)

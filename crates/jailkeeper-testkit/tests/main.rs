@@ -6,6 +6,7 @@ mod both;
 mod calling;
 mod connecting;
 mod death;
+mod harmless;
 mod input;
 mod looking;
 mod programs;

@@ -19,14 +19,11 @@ both! {
 /// Runs a script inside and outside, each in a place of its own kind, and compares.
 fn same(place: &Place, program: &str, script: &str) -> Ran {
     place.write("{work}/script", script, 0o755);
-    // Both have their home in the work directory, so that they find the same settings: none.
-    let mut alone = place.free_command([program, "script"]);
-    alone.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", place.path("{work}"));
-    alone.env("SHELL", "/bin/sh").env("USER", "jail").env("LANG", "C.UTF-8");
-    let alone = Ran::of(place, alone);
+    let alone = place.free([program, "script"]);
     let other = Place::new(place.user());
     other.write("{work}/script", script, 0o755);
-    let options = "--env HOME={work} --env LANG=C.UTF-8";
+    // Both have their home in the work directory, so that they find the same settings: none.
+    let options = "--env HOME={work}";
     let ran = other.jail(options, [program, "script"]);
     assert_eq!(ran.breaches().count(), 0, "an innocent program: {ran}");
     let [inside, outside] = [(&ran, &other), (&alone, place)]

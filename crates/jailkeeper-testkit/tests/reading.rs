@@ -21,6 +21,10 @@ attempts! {
     openat2_no_links: "openat2 - {out}/file O_RDONLY NO_SYMLINKS" => read("{out}/file");
     openat2_no_magic: "openat2 - {out}/file O_RDONLY NO_MAGICLINKS" => read("{out}/file");
     openat2_in_root: "keep root / O_PATH , openat2 root {out}/file O_RDONLY IN_ROOT" => read("{out}/file");
+    openat2_beneath: "openat2 - ../outside/file O_RDONLY BENEATH" => read("{out}/file")
+        .fails_alone(libc::EXDEV);
+    openat2_cached: "openat2 - {out}/file O_RDONLY CACHED" => read("{out}/file")
+        .without_control("depends on what the kernel has in its cache");
     path_only: "open {out}/file O_PATH" => read("{out}/file").silent();
 
     // Through links that the program makes itself.

@@ -39,10 +39,7 @@ fn article_by_lua(place: &Place) {
 fn benign(place: &Place, engine: &str) {
     place.write("{work}/paper.tex", ARTICLE, 0o644);
     place.write("{work}/part.tex", r"\emph{a part}", 0o644);
-    for _ in 0..2 {
-        let ran = place.jail("", [engine, "-interaction=nonstopmode", "paper.tex"]);
-        ran.succeeds();
-    }
+    place.jail("", [engine, "-interaction=nonstopmode", "paper.tex"]).succeeds();
     let pdf = std::fs::read(place.path("{work}/paper.pdf")).unwrap();
     assert!(pdf.starts_with(b"%PDF-") && pdf.len() > 5000);
     assert!(place.path("{work}/paper.toc").exists());
@@ -98,7 +95,7 @@ fn piped_input(place: &Place) {
 }
 
 fn lua_input(place: &Place) {
-    let text = r"\documentclass{article}\begin{document}\input{/etc/passwd}\end{document}";
+    let text = r"\input{/etc/passwd}\documentclass{article}\begin{document}\end{document}";
     place.write("{work}/paper.tex", text, 0o644);
     let ran = hostile(place, "lualatex", "");
     let _ = breach(&ran, Mode::Read, "/etc/passwd");
@@ -127,10 +124,7 @@ fn lua_execute(place: &Place) {
 fn control(place: &Place, engine: &str, text: &str) {
     let alone = Place::new(place.user()).for_at_most(Duration::from_secs(120));
     alone.write("{work}/paper.tex", text, 0o644);
-    let mut command = alone.free_command(words(engine));
-    // The home of whoever runs the tests is not the user's.
-    command.env("TEXMFVAR", alone.path("{work}")).env("HOME", alone.path("{work}"));
-    let ran = Ran::of(&alone, command);
+    let ran = alone.free(words(engine));
     let stolen = std::fs::read_to_string(alone.path("{work}/stolen")).unwrap_or_default();
     assert!(stolen.contains(PASSWD), "the control steals nothing: {ran}");
 }

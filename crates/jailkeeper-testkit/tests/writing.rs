@@ -3,6 +3,7 @@
 use crate::attempt::attempts;
 use jailkeeper_model::Mode;
 use jailkeeper_testkit::{Place, User, escape_binary, needs};
+use std::os::unix::fs::MetadataExt;
 
 attempts! {
     // What is in a file.
@@ -78,8 +79,8 @@ attempts! {
         .with("--read {ro}");
     read_only_futimens: "keep f {ro}/file O_RDONLY , futimens f" => write("{ro}/file")
         .with("--read {ro}");
-    read_only_reopened: "keep f {ro}/file O_RDONLY , reopen f O_RDWR" => write("{ro}/file")
-        .with("--read {ro}").without_control("see `reopened`");
+    read_only_reopened: "keep f {ro}/file O_RDONLY , reopen f O_RDWR" => write("/proc/self/fd/3")
+        .resolved("{ro}/file").with("--read {ro}").without_control("see `reopened`");
     read_only_through_a_link: "symlink {ro}/file l , open l O_WRONLY" => write("{work}/l")
         .resolved("{ro}/file").with("--read {ro}");
     own_program: "open /proc/self/exe O_WRONLY" => refused(libc::ETXTBSY)
@@ -132,5 +133,42 @@ fn leaked_descriptors() {
         let ran = place.script(&script("$JAILKEEPER run --", attempt));
         assert_eq!(ran.survived(), Some(-i64::from(libc::EBADF)), "{ran}");
         ran.leaks_nothing();
+    }
+}
+
+/// Who hides its memory could name one file and write another.
+#[test]
+fn hidden_memory() {
+    needs![root, fuse];
+    for user in [User::Root, User::Ordinary] {
+        let place = Place::new(user);
+        for flags in ["O_WRONLY|O_CREAT", "O_WRONLY|O_CREAT|O_EXCL", "O_RDWR|O_CREAT|O_TRUNC"] {
+            let ran = place.jail("", ["./escape", "hide-and-open", "{root}/new", flags]);
+            let _ = ran.breach();
+            assert_eq!(ran.survived(), None, "{ran}");
+            assert!(!place.path("{root}/new").exists(), "{ran}");
+        }
+    }
+}
+
+/// What a jail of root's makes belongs to the owner of the tree, who may be root: a program of
+/// his with the set-user-id bit would be a way out for whoever runs it later.
+#[test]
+fn programs_that_change_the_user() {
+    needs![root, fuse];
+    for user in [User::Root, User::Ordinary] {
+        let place = Place::new(user);
+        let script = "cp /bin/sh a; chmod 4755 a; cp /bin/sh b; chmod g+s b; cp /bin/sh c; chmod 6777 c
+            install -m 4755 /bin/sh d; mkdir e; chmod 2777 e; cp /bin/sh e/f
+            perl -e 'use Fcntl; sysopen(F, q(g), O_CREAT|O_WRONLY, 04755); chmod 04755, *F'; echo end";
+        let ran = place.jail("", ["sh", "-c", script]);
+        assert_eq!(ran.leftovers, "", "{ran}");
+        // A user's own group is nobody else's business.
+        let bits = if user == User::Root { 0o6000 } else { 0o4000 };
+        for entry in std::fs::read_dir(place.path("{work}")).unwrap().flatten() {
+            let status = entry.metadata().unwrap();
+            let name = entry.file_name();
+            assert!(!status.is_file() || status.mode() & bits == 0, "{name:?}: {ran}");
+        }
     }
 }

@@ -34,6 +34,14 @@ pub(crate) struct Variable {
     reason: String,
 }
 
+/// Programs that ask before they read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Askers {
+    pub(crate) programs: Vec<String>,
+    reason: String,
+}
+
 /// The base.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +53,7 @@ pub(crate) struct Base {
     pub(crate) copy: Vec<Entry>,
     pub(crate) file: Vec<File>,
     pub(crate) variable: Vec<Variable>,
+    pub(crate) asks: Vec<Askers>,
 }
 
 impl Base {
@@ -78,6 +87,9 @@ mod tests {
         for file in &base.file {
             assert!(file.path.is_absolute() && file.reason.len() > 5, "{file:?}");
             assert!(seen.insert(file.path.clone()), "{file:?} stands twice");
+        }
+        for askers in &base.asks {
+            assert!(askers.reason.len() > 5, "{askers:?}");
         }
         for variable in &base.variable {
             assert!(variable.reason.len() > 5, "{variable:?}");

@@ -53,6 +53,7 @@ mod death;
 mod error;
 mod jail;
 mod launch;
+mod pace;
 mod plan;
 mod probe;
 mod recorder;

@@ -79,8 +79,9 @@ impl Supervisor {
 
     /// Raises the jail up to the program's first instruction.
     pub(crate) fn raise(&mut self) -> Result<Running> {
-        let builder = self.start_builder()?;
-        let raised = self.raise_from(builder);
+        self.ward.pace.keep_together();
+        let raised = self.start_builder().and_then(|builder| self.raise_from(builder));
+        self.ward.pace.let_go();
         if let Err(error) = &raised {
             if self.ward.phase() == Phase::Sealed {
                 // There was a start event: this one takes it back.

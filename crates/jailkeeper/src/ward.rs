@@ -1,6 +1,7 @@
 //! The jail as its watches see it: the plan, how far the jail is, and what to do on a jailbreak.
 
 use crate::death::Init;
+use crate::pace::Pace;
 use crate::plan::{Plan, Source};
 use crate::recorder::Recorder;
 use crate::walls::filter;
@@ -10,6 +11,8 @@ use jailkeeper_model::{
     Access, Action, Breach, Class, Event, JailPath, Jailbreak, Mode, Presence, Probe, Refusal,
     Target, Verdict, decide,
 };
+use rustix::fs::{AtFlags, FileType, StatxFlags};
+use rustix::io::Errno;
 use rustix::process::Pid;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -33,6 +36,7 @@ pub(crate) enum Phase {
 pub(crate) struct Ward {
     pub(crate) plan: Plan,
     pub(crate) recorder: Recorder,
+    pub(crate) pace: Pace,
     phase: AtomicU8,
     /// Which watches saw the canary.
     canary: AtomicU8,
@@ -75,6 +79,7 @@ impl Ward {
         Self {
             plan,
             recorder,
+            pace: Pace::of_this_thread(),
             phase: AtomicU8::new(Phase::Building as u8),
             canary: AtomicU8::new(0),
             init: OnceLock::new(),
@@ -94,6 +99,15 @@ impl Ward {
 
     pub(crate) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// Lets a watch's thread run everywhere again once the jail is raised. Tells whether it does.
+    pub(crate) fn run_everywhere(&self) -> bool {
+        let raised = self.phase() == Phase::Sealed;
+        if raised {
+            self.pace.let_go();
+        }
+        raised
     }
 
     /// Marks that a watch is at a request.
@@ -258,13 +272,21 @@ impl Ward {
 ///
 /// Any answer but a clear no counts as yes: what cannot be looked at is not absent.
 pub(crate) fn presence(path: &JailPath) -> Presence {
-    use rustix::fs::{AtFlags, StatxFlags};
-    use rustix::io::Errno;
-    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    match rustix::fs::statx(rustix::fs::CWD, path.as_path(), flags, StatxFlags::TYPE) {
+    match kind(path, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT | Errno::NOTDIR) => Presence::Missing,
         _ => Presence::Exists,
     }
+}
+
+/// Asks the host whether a name outside the jail leads to a directory.
+pub(crate) fn is_directory(path: &JailPath) -> bool {
+    kind(path, AtFlags::empty()) == Ok(FileType::Directory)
+}
+
+fn kind(path: &JailPath, flags: AtFlags) -> Result<FileType, Errno> {
+    let flags = flags | AtFlags::NO_AUTOMOUNT;
+    let stat = rustix::fs::statx(rustix::fs::CWD, path.as_path(), flags, StatxFlags::TYPE)?;
+    Ok(FileType::from_raw_mode(stat.stx_mode.into()))
 }
 
 /// The flag that would allow an access.

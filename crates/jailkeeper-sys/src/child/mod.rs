@@ -65,6 +65,23 @@ impl Slots {
     }
 }
 
+/// Makes the step that hides this process's command line in a child; `None` if the kernel does
+/// not say where it is.
+///
+/// A child that does not execute anything shows its parent's command line to everybody in its pid
+/// namespace.
+#[must_use]
+pub fn forget_arguments() -> Option<Step> {
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = text.rsplit_once(')')?;
+    // Fields 48 and 49, `arg_start` and `arg_end`; the third is the first behind the name.
+    let mut fields = fields.split_ascii_whitespace().skip(45);
+    let start: usize = fields.next()?.parse().ok()?;
+    let end: usize = fields.next()?.parse().ok()?;
+    let length = end.checked_sub(start).filter(|length| start != 0 && *length < 1 << 22)?;
+    Some(Step::ForgetArguments { start, length })
+}
+
 /// What one child does from its first instruction on.
 #[derive(Debug)]
 pub struct Program {

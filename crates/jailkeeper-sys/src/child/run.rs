@@ -136,9 +136,21 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
         Step::SetIds { user, group } => set_ids(*user, *group),
         Step::DropCapabilities => drop_capabilities(),
         Step::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
+        Step::ForgetArguments { start, length } => {
+            // SAFETY: the range is the one in which the kernel put this process's arguments, as
+            // `arguments()` read it from `/proc/self/stat`: mapped, writable and this process's
+            // own copy. Nothing in the child reads it.
+            unsafe { std::ptr::write_bytes(*start as *mut u8, 0, *length) };
+            Ok(())
+        }
         Step::NoCoreDumps => {
             let none = Rlimit { current: Some(0), maximum: Some(0) };
             Ok(rustix::process::setrlimit(Resource::Core, none)?)
+        }
+        Step::RunOn(processors) => {
+            // It only makes things faster or slower.
+            let _ = rustix::thread::sched_setaffinity(None, processors);
+            Ok(())
         }
         Step::NewSession => Ok(rustix::process::setsid().map(drop)?),
         Step::ControllingTerminal(fd) => Ok(rustix::process::ioctl_tiocsctty(slot(*fd))?),

@@ -4,6 +4,7 @@ use super::{Program, Slot};
 use crate::bpf;
 use crate::mount::Attributes;
 use crate::process::{Namespaces, Parent};
+use rustix::thread::CpuSet;
 use std::ffi::{CStr, CString, c_char};
 
 /// One kernel step, completely prepared.
@@ -115,8 +116,17 @@ pub enum Step {
     DropCapabilities,
     /// Renounces new privileges (`PR_SET_NO_NEW_PRIVS`).
     NoNewPrivileges,
+    /// Overwrites the command line that `/proc/PID/cmdline` shows, from this address on.
+    ForgetArguments {
+        /// Where it begins in this process's memory.
+        start: usize,
+        /// How long it is.
+        length: usize,
+    },
     /// Forbids core dumps.
     NoCoreDumps,
+    /// Lets this process run on these processors again, if that can be had.
+    RunOn(Box<CpuSet>),
     /// Starts a session of its own (`setsid(2)`).
     NewSession,
     /// Makes the terminal in a slot the session's own.
@@ -270,7 +280,9 @@ impl Step {
             Self::SetIds { .. } => "change to the jail's user",
             Self::DropCapabilities => "drop capabilities",
             Self::NoNewPrivileges => "renounce new privileges",
+            Self::ForgetArguments { .. } => "forget the caller's command line",
             Self::NoCoreDumps => "forbid core dumps",
+            Self::RunOn(_) => "choose processors",
             Self::NewSession => "start a session",
             Self::ControllingTerminal(_) => "take the terminal",
             Self::Lift(..) | Self::Redirect(..) | Self::Close(_) => "connect the standard streams",

@@ -22,6 +22,9 @@ pub(super) fn program(
     streams: Vec<Stream>,
 ) -> Result<Program> {
     let (ruleset, inner) = walls::landlock::prepare(plan)?;
+    for stream in &streams {
+        walls::landlock::let_reopen(&ruleset, &stream.fd)?;
+    }
     let ruleset = workshop.hold(ruleset)?;
     let mut steps = vec![
         Step::Dumpable(true),
@@ -45,6 +48,9 @@ pub(super) fn program(
         Step::Canary(c_string(OsStr::new(&format!("/{CANARY}")))?),
         Step::Report(PROVEN),
         Step::AwaitGo,
+    ]);
+    steps.extend(workshop.run_everywhere());
+    steps.extend([
         Step::DefaultSignals,
         Step::Execute {
             candidates: c_strings(plan.candidates.iter().map(|path| path.as_os_str()))?,

@@ -14,6 +14,7 @@ mod command;
 mod view;
 
 use crate::error::{Error, ErrorKind, Result, Step as _};
+use crate::pace::Pace;
 use crate::plan::{Plan, Source};
 use jailkeeper_sys::child::{Control, Device, Launch, MountOption, Program, Slot, Slots, Step};
 use jailkeeper_sys::mount::Attributes;
@@ -54,7 +55,8 @@ impl Prepared {
         let control = jailkeeper_sys::child::control_pair(floor).step("make a control socket")?;
         let (executed, at_exec) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
-        let mut workshop = Workshop { slots: Slots::default(), held: Vec::new(), floor };
+        let pace = Pace::of_this_thread();
+        let mut workshop = Workshop { slots: Slots::default(), held: Vec::new(), pace, floor };
         workshop.hold(at_exec)?;
         let mounts = view::mounts(plan, &mut workshop)?;
         let command = command::program(plan, &mut workshop, streams)?;
@@ -88,15 +90,22 @@ impl Prepared {
     }
 }
 
-/// Where the steps' descriptors are put together.
+/// Where the steps are put together.
 struct Workshop {
     slots: Slots,
     held: Vec<OwnedFd>,
+    /// Gives the jail its processors back when it is raised.
+    pace: Pace,
     /// Smallest number for a descriptor of ours: the command's own lie below.
     floor: RawFd,
 }
 
 impl Workshop {
+    /// The step with which a process runs everywhere again.
+    fn run_everywhere(&self) -> Option<Step> {
+        self.pace.processors().map(|processors| Step::RunOn(Box::new(processors)))
+    }
+
     /// Takes a descriptor of this process along.
     fn hold(&mut self, fd: OwnedFd) -> Result<Slot> {
         let fd = rustix::io::fcntl_dupfd_cloexec(fd, self.floor).step("keep a descriptor")?;
@@ -175,6 +184,8 @@ fn init(
         steps.push(Step::OpenTerminal { multiplexer: c"/dev/pts/ptmx".into(), into: terminal });
         command::use_terminal(&mut command, plan, terminal, workshop.floor);
     }
+    let everywhere = workshop.run_everywhere();
+    steps.extend(jailkeeper_sys::child::forget_arguments());
     steps.extend([
         Step::DropCapabilities,
         Step::NoNewPrivileges,
@@ -187,8 +198,9 @@ fn init(
         Step::CloseAll,
         Step::Dumpable(false),
         Step::Report(SEALED),
-        Step::Init,
     ]);
+    steps.extend(everywhere);
+    steps.push(Step::Init);
     Ok(Program { name: "init", steps })
 }
 

@@ -21,7 +21,7 @@ use crate::probe::{Finding, Probe};
 use crate::settings::Settings;
 use crate::walls::filter::Opens;
 use jailkeeper_model::{JailPath, Policy, Right};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,8 @@ pub(crate) struct Plan {
     pub(crate) policy: Policy,
     pub(crate) trees: Trees,
     pub(crate) view: View,
+    /// Programs whose question whether they may read a file is the reading.
+    pub(crate) asking: BTreeSet<String>,
     pub(crate) identity: Identity,
     pub(crate) landlock_abi: u32,
     pub(crate) cwd: JailPath,
@@ -105,6 +107,7 @@ impl Plan {
             policy,
             trees: surveyed.trees,
             view: surveyed.view,
+            asking: surveyed.asking,
             identity,
             landlock_abi: probe.landlock_abi,
             cwd,
@@ -177,7 +180,10 @@ fn protect_state(settings: &Settings, policy: &Policy) -> Result<()> {
             Ok::<_, std::io::Error>(parent.join(absolute.file_name().unwrap_or_default()))
         });
         let real = real.map_err(|error| {
-            Error::new(ErrorKind::Policy, "find the directory of").at(file).because(error)
+            Error::new(ErrorKind::Policy, "find the directory of")
+                .at(file)
+                .because(error)
+                .with_hint("create the directory first")
         })?;
         let writable = policy.rule_for(&jail_path(&real)?).filter(|rule| {
             rule.right() == Right::Write && *rule.origin() != jailkeeper_model::Origin::Temporary

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
 use jailkeeper_model::{JailPath, Origin, Policy, Right, Rule};
 use rustix::fs::FileType;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
@@ -70,6 +70,8 @@ pub(super) struct Surveyed {
     pub(super) cwd: JailPath,
     pub(super) warnings: Vec<String>,
     pub(super) variables: Vec<Variable>,
+    /// Programs whose question whether they may read is the reading.
+    pub(super) asking: BTreeSet<String>,
 }
 
 struct Surveyor {
@@ -80,6 +82,7 @@ struct Surveyor {
     denied: Vec<(JailPath, bool)>,
     warnings: Vec<String>,
     variables: Vec<Variable>,
+    asking: BTreeSet<String>,
 }
 
 /// Opens a small file of the host to be copied from; `None` for one that is large, or no file.
@@ -112,6 +115,7 @@ pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
         denied: Vec::new(),
         warnings: Vec::new(),
         variables: Vec::new(),
+        asking: BTreeSet::new(),
     };
     for requested in &settings.rules {
         let absolute = std::path::absolute(&requested.path).map_err(|error| {
@@ -234,6 +238,7 @@ impl Surveyor {
             self.view.add(&path, Node::Text(Text::Own(file.text)));
         }
         self.variables = base.variable;
+        self.asking = base.asks.into_iter().flat_map(|askers| askers.programs).collect();
         for (at, target) in [
             ("/dev/fd", "/proc/self/fd"),
             ("/dev/stdin", "/proc/self/fd/0"),
@@ -307,7 +312,9 @@ impl Surveyor {
                 continue;
             }
             self.found.remove(&path);
-            self.rules.push(Rule::new(path.clone(), right, Origin::Temporary));
+            let scratch = path.as_path() == std::path::Path::new("/tmp");
+            let origin = if scratch { Origin::Temporary } else { Origin::Base };
+            self.rules.push(Rule::new(path.clone(), right, origin));
             let tree = Tree { path: path.clone(), right, directory: true, source, explicit: false };
             trees.by_path.insert(path, tree);
         }
@@ -369,6 +376,7 @@ impl Surveyor {
             cwd,
             warnings: self.warnings,
             variables: self.variables,
+            asking: self.asking,
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Result, Step};
 use crate::plan::{Plan, Source};
 use jailkeeper_model::Right;
 use jailkeeper_sys::landlock::{self, Handled, right};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// A rule on a file that exists only inside the jail, to be added by its child.
@@ -43,6 +43,23 @@ pub(crate) fn prepare(plan: &Plan) -> Result<(OwnedFd, Vec<InnerRule>)> {
         }
     }
     Ok((ruleset, inner))
+}
+
+/// Lets the jail read again, through `/dev/stdin`, a file that it was handed for reading.
+///
+/// For writing it is not let: a descriptor that only appends would become one that overwrites.
+/// The notify watch hands out a duplicate instead.
+pub(crate) fn let_reopen(ruleset: impl AsFd, stream: impl AsFd) -> Result<()> {
+    use rustix::fs::{FileType, OFlags};
+    let step = "look at a descriptor for the command";
+    let flags = rustix::fs::fcntl_getfl(&stream).step(step)?;
+    let stat = rustix::fs::fstat(&stream).step(step)?;
+    let file = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if file && !flags.contains(OFlags::WRONLY) {
+        // A file without a name, such as a memfd, needs no rule and can have none.
+        let _ = landlock::add_path(ruleset, stream, right::READ_FILE);
+    }
+    Ok(())
 }
 
 fn rights(granted: Right, source: &Source, path: &Path) -> u64 {

@@ -42,6 +42,7 @@ enum Answer {
 pub(crate) fn serve(ward: &Ward, listener: &OwnedFd) {
     // It only saves time where the kernel has it.
     let _ = seccomp::wake_synchronously(listener);
+    let mut free = false;
     while is_called(listener) {
         let call = match seccomp::receive(listener) {
             Ok(call) => call,
@@ -51,6 +52,7 @@ pub(crate) fn serve(ward: &Ward, listener: &OwnedFd) {
                 _ => return,
             },
         };
+        free = free || ward.run_everywhere();
         let _busy = ward.busy();
         let answer = answer(ward, &call);
         // The caller may be dead by now; then there is nobody to answer.

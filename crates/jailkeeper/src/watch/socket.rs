@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 /// Largest address that is looked at: `struct sockaddr_un` has 110 bytes.
 const ADDRESS_MAX: u64 = 128;
-/// How many messages of a `sendmmsg` call are looked at.
-const MESSAGES_MAX: u64 = 64;
+/// How many messages a `sendmmsg` call sends at most: the kernel's own limit.
+const MESSAGES_MAX: u64 = 1024;
 /// Size of `struct mmsghdr`.
 const MESSAGE_SIZE: u64 = 64;
 

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 /// Longest path that is swapped.
 const ROOM: usize = 512;
 
+/// How long a path stands, in turns of a loop that does nothing: about a microsecond.
+const DWELL: u32 = 100;
+
 pub(crate) fn run(name: &str, words: &Words<'_>) -> Option<i64> {
     match name {
         // flip INSIDE OUTSIDE FLAGS TRIES: how often it got at what is outside
@@ -33,6 +36,8 @@ fn flip(inside: &str, outside: &str, flags: i32, tries: i64) -> i64 {
                     for (letter, byte) in shared.iter().zip(path) {
                         letter.store(*byte, Ordering::Relaxed);
                     }
+                    // Each of them stands for a while, or most would be seen half written.
+                    (0..DWELL).for_each(|_| std::hint::spin_loop());
                 }
             }
         });

@@ -8,8 +8,8 @@
 use super::protocol::{Attributes, Body, Header, Kind, REQUEST_MAX, Request, answer, parse};
 use crate::launch::{CANARY, DECOYS};
 use crate::plan::{Node, NodeId};
-use crate::walls::filter::{self, Intent, PathCall, SocketCall, Treatment};
-use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, presence};
+use crate::walls::filter::{self, Call, Intent, PathCall, SocketCall, Treatment};
+use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, is_directory, presence};
 use crate::watch::caller::{Caller, ParkedCall};
 use crate::watch::socket::{self, Address};
 use crate::watch::walk::End;
@@ -33,6 +33,7 @@ type Reply = Result<Body, i32>;
 /// Serves requests until the file system is gone.
 pub(crate) fn serve(ward: &Ward, device: &OwnedFd) {
     let mut buffer = vec![0; REQUEST_MAX];
+    let mut free = false;
     loop {
         let length = match rustix::io::read(device, buffer.as_mut_slice()) {
             Ok(length) => length,
@@ -42,6 +43,7 @@ pub(crate) fn serve(ward: &Ward, device: &OwnedFd) {
         };
         let Some(bytes) = buffer.get(..length) else { continue };
         let Some((header, request)) = parse(bytes) else { continue };
+        free = free || ward.run_everywhere();
         let _busy = ward.busy();
         let reply = match request {
             Request::Forget => continue,
@@ -211,6 +213,12 @@ impl Server<'_> {
             });
         let (file, resolved) = said.unwrap_or_else(|| (component.clone(), component.clone()));
         let presence = presence(&resolved);
+        // Opening a directory to read it is a listing, which only asks.
+        let asks =
+            call.zip(parked).is_some_and(|(call, parked)| self.asks_to_read(caller, call, &parked));
+        let class = if asks { Class::Content } else { class };
+        let lists = mode == Mode::Read && flags.is_some() && is_directory(&resolved);
+        let (class, operation) = if lists { (Class::Probe, "list") } else { (class, operation) };
         let access = match (class, mode) {
             (Class::Probe, _) => Access::probe(resolved, presence),
             (_, Mode::Write) if creates => Access::create(resolved),
@@ -228,6 +236,21 @@ impl Server<'_> {
             flags: flags.map(filter::open_flag_names).unwrap_or_default(),
             mode,
         }
+    }
+
+    /// Tells whether a question is the first half of reading: the base names the programs that
+    /// never open what they were not told to be readable.
+    fn asks_to_read(&self, caller: Caller, call: &Call, parked: &ParkedCall) -> bool {
+        const READ: u64 = 4;
+        let [_, second, third, ..] = parked.arguments;
+        let wanted = match call.name() {
+            "access" => second,
+            "faccessat" | "faccessat2" => third,
+            _ => return false,
+        };
+        let program = caller.link("exe");
+        let name = program.as_deref().and_then(|program| program.file_name()?.to_str());
+        wanted & READ != 0 && name.is_some_and(|name| self.ward.plan.asking.contains(name))
     }
 
     /// The path that the caller named, if it is one that leads to this component.

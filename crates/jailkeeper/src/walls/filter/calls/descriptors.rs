@@ -11,8 +11,9 @@ use syscalls::Sysno;
 /// Requests of `ioctl`.
 ///
 /// The first two type into the terminal, and what they type is read by whoever gets it next: a
-/// shell outside (CVE-2017-5226, CVE-2023-28100). The others name the process that gets `SIGIO`,
-/// like `F_SETOWN`.
+/// shell outside (CVE-2017-5226, CVE-2023-28100). The next two name the process that gets `SIGIO`,
+/// like `F_SETOWN`. The last three change attributes of a file through a descriptor that may have
+/// been opened for reading alone, and may have come from outside.
 const REQUESTS: ArgumentRule = ArgumentRule {
     argument: 1,
     cases: &[
@@ -24,6 +25,12 @@ const REQUESTS: ArgumentRule = ArgumentRule {
         Case { when: Equals(0x8901), outcome: Outcome::Refuse { errno: EPERM } },
         // SIOCSPGRP
         Case { when: Equals(0x8902), outcome: Outcome::Refuse { errno: EPERM } },
+        // FS_IOC_SETFLAGS
+        Case { when: Equals(0x4008_6602), outcome: Outcome::Refuse { errno: EPERM } },
+        // FS_IOC32_SETFLAGS
+        Case { when: Equals(0x4004_6602), outcome: Outcome::Refuse { errno: EPERM } },
+        // FS_IOC_FSSETXATTR
+        Case { when: Equals(0x401C_5820), outcome: Outcome::Refuse { errno: EPERM } },
     ],
     otherwise: Outcome::Allow,
 };
