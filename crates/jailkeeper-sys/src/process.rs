@@ -226,30 +226,32 @@ pub fn try_user_namespace() -> io::Result<()> {
 ///
 /// `EPERM` without privileges over the mapped ids.
 pub fn user_namespace(users: &str, groups: &str) -> io::Result<std::os::fd::OwnedFd> {
-    let (wait_end, hold) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    let waiting = std::os::fd::AsRawFd::as_raw_fd(&wait_end);
-    let held = std::os::fd::AsRawFd::as_raw_fd(&hold);
-    // SAFETY: the child closes a descriptor, reads a byte and exits.
+    // The child only lends its namespace. It shares no descriptor with anybody on purpose: other
+    // threads may make children at the same time, which would hold the other end of a pipe open.
+    //
+    // SAFETY: the child only makes system calls and never returns.
     let pid = match unsafe { clone3(Namespaces::USER, Parent::Caller) }? {
-        Side::Child => {
-            let mut byte = 0u8;
-            // SAFETY: the child owns its copy of the table.
-            unsafe { libc::close(held) };
-            // SAFETY: one byte into a local; end of file comes when the parent lets go.
-            unsafe { libc::read(waiting, std::ptr::from_mut(&mut byte).cast(), 1) };
-            // SAFETY: `_exit` runs no handlers and does not return.
-            unsafe { libc::_exit(0) }
-        }
+        Side::Child => lend_namespace(),
         Side::Parent(pid) => pid,
     };
-    let made = (|| {
-        write_maps(pid, users, groups)?;
+    let made = write_maps(pid, users, groups).and_then(|()| {
         let path = format!("/proc/{}/ns/user", pid.as_raw_pid());
         Ok(std::os::fd::OwnedFd::from(std::fs::File::open(path)?))
-    })();
-    drop(hold);
+    });
+    // Not reaped, so the pid is still the child's own.
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL)?;
     wait(pid)?;
     made
+}
+
+/// Waits to be killed, by the parent or by its end. Runs in the child.
+fn lend_namespace() -> ! {
+    // SAFETY: takes numbers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+    loop {
+        // SAFETY: takes nothing and returns only on a signal.
+        unsafe { libc::pause() };
+    }
 }
 
 /// Writes the id maps of a process that is in a new user namespace.

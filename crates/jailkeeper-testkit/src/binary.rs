@@ -44,6 +44,14 @@ pub fn escape_binary() -> PathBuf {
     path
 }
 
+/// Returns the program that runs many jails through the library.
+#[must_use]
+pub fn host_binary() -> PathBuf {
+    let path = profile_directory().join("host");
+    assert!(path.is_file(), "`{}` is missing: cargo builds it for tests", path.display());
+    path
+}
+
 /// The directory into which cargo builds: this test is in its `deps`.
 pub(crate) fn profile_directory() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();

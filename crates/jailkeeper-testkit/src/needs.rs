@@ -11,7 +11,7 @@ use std::path::Path;
 /// counted in the file `skipped` of cargo's target directory. With `JAILKEEPER_REQUIRE=all` in the
 /// environment, as in CI, a missing need is a failure.
 ///
-/// ```
+/// ```no_run
 /// use jailkeeper_testkit::needs;
 /// needs![sh, "a program that nobody has"];
 /// unreachable!("this was skipped");

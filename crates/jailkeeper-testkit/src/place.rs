@@ -153,13 +153,10 @@ impl Place {
         }
     }
 
-    /// Makes a directory of the user's.
+    /// Makes a directory of the user's, with those above it.
     pub fn make_directory(&self, path: &str) {
-        let path = self.path(path);
-        fs::create_dir_all(&path).expect("a test's own directory can be made");
-        if let Some(user) = self.user.id() {
-            chown(&path, Some(user), Some(user)).expect("root gives directories away");
-        }
+        fs::create_dir_all(self.path(path)).expect("a test's own directory can be made");
+        self.give_away(self.root()).expect("root gives directories away");
     }
 
     /// Runs a command in a jail, with options of `jailkeeper run` divided by spaces.

@@ -4,15 +4,15 @@ use crate::attempt::attempts;
 
 attempts! {
     // These are jailbreaks. Without a jail root can make them, in the containment's own namespaces.
-    mount: "mount {out} {work}/sub" => call("mount").without_control("needs root");
-    remount: "remount {ro}" => call("mount").without_control("needs root").with("--read {ro}");
-    umount: "umount {ro}" => call("umount2").without_control("needs root").with("--read {ro}");
-    pivot: "pivot {work} {work}/sub" => call("pivot_root").without_control("needs root");
+    mount: "mount {out} {work}/sub" => call("mount").needs_root();
+    remount: "remount {ro}" => call("mount").without_control("nothing is mounted there").with("--read {ro}");
+    umount: "umount {ro}" => call("umount2").without_control("nothing is mounted there").with("--read {ro}");
+    pivot: "pivot {work} {work}/sub" => call("pivot_root").without_control("would take the containment's files away");
     open_tree: "open-tree {out}" => call("open_tree");
-    fsopen: "fsopen" => call("fsopen").without_control("needs root");
-    setns: "setns mnt" => call("setns").without_control("needs root");
+    fsopen: "fsopen" => call("fsopen").needs_root();
+    setns: "setns mnt" => call("setns").needs_root();
     init_module: "init-module" => call("init_module").without_control("is the machine's");
-    forged_handle: "forged-handle" => call("open_by_handle_at").without_control("needs root");
+    forged_handle: "forged-handle" => call("open_by_handle_at").needs_root();
 
     // These fail, as on a kernel or for a user that has not got them.
     io_uring: "io-uring" => refused(libc::ENOSYS);
@@ -21,9 +21,9 @@ attempts! {
     clone3: "clone3" => refused(libc::ENOSYS);
     clone_user: "clone-user" => refused(libc::EPERM);
     unshare_user: "unshare-user" => refused(libc::EPERM);
-    unshare_mount: "unshare-mount" => refused(libc::EPERM).without_control("needs root");
-    chroot: "chroot {work}" => refused(libc::EPERM).without_control("needs root");
-    bpf: "bpf {out}/file" => refused(libc::EPERM).without_control("needs root");
+    unshare_mount: "unshare-mount" => refused(libc::EPERM).needs_root();
+    chroot: "chroot {work}" => refused(libc::EPERM).needs_root();
+    bpf: "bpf {out}/file" => refused(libc::EPERM).without_control("nothing is pinned there");
     keyctl: "keyctl" => refused(libc::ENOSYS);
     perf: "perf" => refused(libc::EPERM).without_control("depends on the machine's settings");
     userfaultfd: "userfaultfd" => refused(libc::EPERM);
@@ -32,8 +32,7 @@ attempts! {
     false_name: "prctl 35 8 0" => refused(libc::EPERM).without_control("needs a capability");
     ptrace: "ptrace-attach" => refused(libc::EPERM).without_control("the parent is root's");
     memory_of_others: "vm-read" => refused(libc::EPERM).without_control("the parent is root's");
-    descriptors_of_others: "pidfd-getfd" => refused(libc::EPERM)
-        .without_control("the parent is root's");
+    descriptors_of_others: "pidfd-getfd" => refused(libc::EPERM).needs_root();
     signal_owner: "fcntl 8" => refused(libc::EPERM);
     signal_owner_extended: "fcntl 15" => refused(libc::EPERM).fails_alone(libc::EFAULT);
     signal_number: "fcntl 10" => refused(libc::EPERM);

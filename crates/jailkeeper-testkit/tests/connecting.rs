@@ -32,10 +32,10 @@ attempts! {
 
     // Families that no jail has: netlink, packet, vsock, kernel crypto.
     netlink: "socket 16 3" => refused(libc::EAFNOSUPPORT);
-    packet: "socket 17 3" => refused(libc::EAFNOSUPPORT).without_control("needs root");
+    packet: "socket 17 3" => refused(libc::EAFNOSUPPORT).needs_root();
     vsock: "socket 40 1" => refused(libc::EAFNOSUPPORT).without_control("not every kernel has it");
     crypto: "socket 38 5" => refused(libc::EAFNOSUPPORT).without_control("not every kernel has it");
-    raw: "socket 2 3" => refused(libc::EPERM).without_control("needs root");
+    raw: "socket 2 3" => refused(libc::EPERM).without_control("names no protocol");
 }
 
 /// Abstract names have no file system around them: the namespaces and Landlock keep them apart.

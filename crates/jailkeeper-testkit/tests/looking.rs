@@ -19,6 +19,7 @@ attempts! {
     getxattr: "getxattr {out}/file" => forgiven("{out}/file").fails_alone(libc::ENODATA);
     inotify: "inotify {out}/file" => forgiven("{out}/file");
     handle: "handle {out}/file" => forgiven("{out}/file");
+    directory: "list {out}" => forgiven("{out}");
     dots: "stat ../outside/file" => forgiven("{out}/file");
     through_a_link: "symlink {out}/file l , stat l" => forgiven("{work}/l");
 

@@ -1,11 +1,14 @@
 //! What JailKeeper promises, shown from outside with the built command.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "these are tests")]
+
 mod attempt;
 mod basics;
 mod both;
 mod calling;
 mod connecting;
 mod death;
+mod granting;
 mod harmless;
 mod input;
 mod looking;

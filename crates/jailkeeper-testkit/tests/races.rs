@@ -1,7 +1,7 @@
 //! Racing the watchers, and running often.
 
 use crate::both::both;
-use jailkeeper_testkit::Place;
+use jailkeeper_testkit::{Place, host_binary};
 use std::time::Duration;
 
 both! {
@@ -9,6 +9,7 @@ both! {
     swapped_path_for_writing;
     swapped_link;
     many_runs;
+    many_runs_in_one_process;
 }
 
 const TRIES: &str = "20000";
@@ -84,9 +85,18 @@ const COUNT: &str = r#"
 "#;
 
 fn many_runs(place: &Place) {
-    let all = std::env::var("JAILKEEPER_REQUIRE").is_ok_and(|value| value == "all");
-    let runs = if all { 300 } else { 60 };
+    let runs = runs();
     let place = Place::new(place.user()).for_at_most(Duration::from_secs(120));
     let ran = place.script(&format!("RUNS={runs}\n{COUNT}"));
     assert_eq!(ran.ends_with(0).text(), "", "{ran}");
+}
+
+fn many_runs_in_one_process(place: &Place) {
+    let ran = place.free([host_binary().to_str().unwrap(), &runs().to_string()]);
+    assert_eq!(ran.ends_with(0).text(), "nothing is left\n", "{ran}");
+}
+
+/// How often to run: as the issue asks where everything is required, else so that it is quick.
+fn runs() -> u32 {
+    if std::env::var("JAILKEEPER_REQUIRE").is_ok_and(|value| value == "all") { 300 } else { 60 }
 }

@@ -11,7 +11,6 @@ attempts! {
     sibling: "open ../x O_RDONLY" => read("{root}/x");
     sibling_with_the_same_beginning: "open {root}/work10/file O_RDONLY" => read("{root}/work10/file");
     slashes: "open /{root}//outside/./file O_RDONLY" => read("{out}/file");
-    directory: "list {out}" => read("{out}");
     read_write: "open {out}/file O_RDWR" => write("{out}/file");
 
     // By other calls that open.
@@ -48,8 +47,7 @@ attempts! {
     int80: "int80 {out}/file O_RDONLY" => call("call 5 of a foreign ABI");
     x32: "x32 {out}/file O_RDONLY" => call("call 1073741826 of a foreign ABI")
         .without_control("most kernels are built without x32");
-    handle: "handle-and-open {work}/inside" => call("open_by_handle_at")
-        .without_control("needs root, who gets it; and ordinary users never do");
+    handle: "handle-and-open {work}/inside" => call("open_by_handle_at").needs_root();
 
     // By running it.
     execve: "execve {out}/program" => execute("{out}/program");

@@ -57,8 +57,7 @@ attempts! {
     mkdirat_beside: "mkdirat ../new" => write("{root}/new");
     mkfifo: "mkfifo {out}/new" => write("{out}/new");
     mkfifoat_beside: "mkfifoat {root}/new" => write("{root}/new");
-    mkdevice: "mkdevice {root}/new" => write("{root}/new")
-        .without_control("ordinary users never may");
+    mkdevice: "mkdevice {root}/new" => write("{root}/new").needs_root();
 
     // Trees that may be read.
     read_only: "open {ro}/file O_WRONLY" => write("{ro}/file").with("--read {ro}");

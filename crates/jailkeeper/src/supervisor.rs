@@ -17,13 +17,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// The kind of the warning that says that a wall was taken away from outside.
 pub const WALL_LOST: &str = "wall-lost";
 
 /// How long the end of a jail waits for a watch that is still at a request.
-const SETTLING: Duration = Duration::from_secs(2);
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// A jail whose program runs.
 pub(crate) struct Running {
@@ -51,6 +52,8 @@ pub(crate) struct Supervisor {
     mounts: Option<OwnedFd>,
     /// How the command ended, once it has.
     status: Option<i32>,
+    /// Each watch holds a sender as long as it is at work.
+    watching: Option<(Sender<()>, Receiver<()>)>,
 }
 
 /// What came together while the jail was raised.
@@ -74,6 +77,7 @@ impl Supervisor {
             unreaped: Vec::new(),
             mounts: None,
             status: None,
+            watching: Some(channel()),
         }
     }
 
@@ -210,10 +214,14 @@ impl Supervisor {
     /// Starts a watch on a thread of its own.
     fn watch(&self, name: &str, fd: OwnedFd, serve: fn(&Ward, &OwnedFd)) -> Result<()> {
         let ward = Arc::clone(&self.ward);
+        let at_work = self.watching.as_ref().map(|(sender, _)| sender.clone());
         std::thread::Builder::new()
             .name(name.into())
             .stack_size(256 * 1024)
-            .spawn(move || serve(&ward, &fd))
+            .spawn(move || {
+                serve(&ward, &fd);
+                drop(at_work);
+            })
             .map(|_| ())
             .step("start a watch")
     }
@@ -249,7 +257,7 @@ impl Supervisor {
     }
 
     /// Waits for the end of the jail. Nothing of it is alive when this returns.
-    pub(crate) fn finish(self) -> Result<Ended> {
+    pub(crate) fn finish(mut self) -> Result<Ended> {
         let Some(init) = self.ward.init() else {
             return Err(Error::new(ErrorKind::Setup, "wait for a jail that was never sealed"));
         };
@@ -303,6 +311,7 @@ impl Supervisor {
         self.record_exit(ending, usage, limit.is_some());
         let report = self.ward.recorder.report(Clone::clone);
         self.ward.recorder.close();
+        self.until_unwatched();
         Ok(Ended { ending, report })
     }
 
@@ -313,6 +322,16 @@ impl Supervisor {
             let message = "something outside the jail replaced a denied file; the jail was killed";
             Event::Warning(Warning::new(header, WALL_LOST, message))
         });
+    }
+
+    /// Waits for the watches to end, which they do with the jail's mounts and processes. One that
+    /// hangs on a dead file system is left behind.
+    fn until_unwatched(&mut self) {
+        if let Some((sender, receiver)) = self.watching.take() {
+            drop(sender);
+            // Nothing is ever sent: it ends when the last sender is gone.
+            let _ = receiver.recv_timeout(SETTLING);
+        }
     }
 
     fn over_time(&self, limit: Duration) {
