@@ -1,0 +1,92 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_jailkeeper_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_jailkeeper_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_jailkeeper_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_jailkeeper_using_subcommand
+    set -l cmd (__fish_jailkeeper_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -s h -l help -d 'Print help'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -s V -l version -d 'Print version'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "run" -d 'Run a command in a jail'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "plan" -d 'Show what would be set up for a command, without running it'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "doctor" -d 'Show what this machine has, and how to get what it lacks'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "man" -d 'Print the manual page'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s r -l read -d 'Let the jail list, read and run what is beneath a path' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s w -l write -d 'Let the jail also create, change, rename and delete what is beneath a path' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s d -l deny -d 'Take a path out of an allowed tree' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l read-pattern -d 'Let the jail open files whose absolute path matches a regular expression' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l tmp -d 'Give the jail an empty /tmp of its own, or none' -r -f -a "private\t'An empty one in memory, gone with the jail'
+deny\t'None: /tmp is outside'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l on-jailbreak -d 'What happens on a jailbreak: the jail is killed, or the call is denied' -r -f -a "kill\t''
+deny\t''"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strength -d 'The strength below which nothing is run' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l events -d 'Write events, one JSON object a line, to a file or to an inherited descriptor' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l report -d 'Write a report of the run to a file or to an inherited descriptor' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l tether -d 'Kill the jail when the other end of this inherited descriptor is closed' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l pass-fd -d 'Give the command this inherited descriptor too' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s C -l cwd -d 'Start in this directory' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l env -d 'Set a variable of the environment, or pass on the caller\'s' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l argv0 -d 'The name under which the command sees itself' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l no-base -d 'Take away the base: system directories, loader files, devices'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l no-cwd -d 'Do not make the working directory writable'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strict -d 'Make looking at something outside a jailbreak too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l report-probes -d 'Also write an event for every probe that was answered as absent'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s q -l quiet -d 'Print no account of a jailbreak, and no error that went to --events'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l mirror-signal -d 'End by the signal that ended the command, instead of with 128+N'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l env-all -d 'Pass on the caller\'s whole environment'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s r -l read -d 'Let the jail list, read and run what is beneath a path' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s w -l write -d 'Let the jail also create, change, rename and delete what is beneath a path' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s d -l deny -d 'Take a path out of an allowed tree' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l read-pattern -d 'Let the jail open files whose absolute path matches a regular expression' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l tmp -d 'Give the jail an empty /tmp of its own, or none' -r -f -a "private\t'An empty one in memory, gone with the jail'
+deny\t'None: /tmp is outside'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l on-jailbreak -d 'What happens on a jailbreak: the jail is killed, or the call is denied' -r -f -a "kill\t''
+deny\t''"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strength -d 'The strength below which nothing is run' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s C -l cwd -d 'Start in this directory' -r -F
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l env -d 'Set a variable of the environment, or pass on the caller\'s' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l argv0 -d 'The name under which the command sees itself' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l no-base -d 'Take away the base: system directories, loader files, devices'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l no-cwd -d 'Do not make the working directory writable'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strict -d 'Make looking at something outside a jailbreak too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l json -d 'Print JSON'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l env-all -d 'Pass on the caller\'s whole environment'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -l json -d 'Print JSON'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand man" -s h -l help -d 'Print help'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan doctor completions man help" -f -a "run" -d 'Run a command in a jail'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan doctor completions man help" -f -a "plan" -d 'Show what would be set up for a command, without running it'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan doctor completions man help" -f -a "doctor" -d 'Show what this machine has, and how to get what it lacks'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan doctor completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan doctor completions man help" -f -a "man" -d 'Print the manual page'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
