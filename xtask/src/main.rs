@@ -1,2 +1,45 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask bench`.
-fn main() {}
+//! The project's own commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask dist`.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod command;
+mod dist;
+mod elf;
+mod terminal;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND [OPTIONS]
+
+Commands:
+  test [--fast]                 Run every check and every test; as root on Debian, install what they need.
+                                --fast: formatting, clippy and the Rust tests only
+  bench [--quick] [--out DIR]   Measure against native and bubblewrap; writes docs/benchmarks
+  dist                          Build a static binary and the npm package of this platform
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, options) = match arguments.split_first() {
+        Some((command, options)) => (command.as_str(), options),
+        None => ("help", Default::default()),
+    };
+    let done = match command {
+        "test" => test::run(options),
+        "bench" => bench::run(options),
+        "dist" => dist::run(options),
+        "help" | "--help" | "-h" => {
+            terminal::say(HELP);
+            Ok(ExitCode::SUCCESS)
+        }
+        unknown => Err(anyhow::anyhow!("unknown command `{unknown}`\n\n{HELP}")),
+    };
+    done.unwrap_or_else(|error| {
+        terminal::say(&format!("error: {error:#}\n"));
+        ExitCode::FAILURE
+    })
+}

@@ -20,6 +20,8 @@ both! {
     probes_are_told_on_request;
     names_that_are_no_text;
     closed_streams;
+    arguments_are_no_text_for_a_shell;
+    plan_and_doctor_run_nothing;
 }
 
 /// Runs the command with these words alone.
@@ -210,4 +212,25 @@ fn closed_streams(place: &Place) {
         let run = format!("$JAILKEEPER run -- cat ../x {closed}");
         place.script(&run).leaks_nothing().ends_with(120);
     }
+}
+
+fn arguments_are_no_text_for_a_shell(place: &Place) {
+    let words = ["printf", "<%s>", "--", "--read", "$(cat ../x)", "a b", "", "*", ";ls"];
+    let ran = place.jail("", words);
+    assert_eq!(ran.succeeds().text(), "<--><--read><$(cat ../x)><a b><><*><;ls>");
+}
+
+fn plan_and_doctor_run_nothing(place: &Place) {
+    for words in ["plan -- touch marker", "plan --json --read {ro} -- touch marker"] {
+        let ran = command(place, words);
+        assert_eq!(ran.ends_with(0).stderr, "", "{ran}");
+        assert!(ran.text().contains(&place.text("{work}")), "{ran}");
+    }
+    assert!(!place.path("{work}/marker").exists());
+    let ran = command(place, "doctor");
+    assert!(ran.ends_with(0).text().contains("strength full can be had"), "{ran}");
+    let json: serde_json::Value =
+        serde_json::from_str(&command(place, "doctor --json").text()).unwrap();
+    assert!(json.is_object());
+    assert_eq!(command(place, "plan --read {root}/missing -- true").status, 125);
 }

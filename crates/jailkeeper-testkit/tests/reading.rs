@@ -58,7 +58,9 @@ attempts! {
     memory_program: "memory-program ./escape open {out}/file O_RDONLY" => read("{out}/file")
         .in_program("/memfd:program (deleted)");
 
-    // From a process that nobody waits for.
+    // From another thread, and from a process that nobody waits for.
+    thread: "thread open {out}/file O_RDONLY" => read("{out}/file");
+    thread_that_writes: "thread open ../new O_WRONLY|O_CREAT" => write("{root}/new");
     background: "background open {out}/file O_RDONLY" => read("{out}/file");
 }
 

@@ -29,6 +29,15 @@ pub(crate) fn run(name: &str, words: &Words<'_>) -> Option<i64> {
         "memory-program" => memory_program(words),
         // background NAME ARG...: in a process that nobody waits for
         "background" => background(words),
+        // thread NAME ARG...: in another thread of this process
+        "thread" => std::thread::scope(|scope| {
+            let rest = words.rest();
+            let thread = scope.spawn(|| {
+                let (name, rest) = rest.split_first()?;
+                crate::run(name, &Words::new(rest))
+            });
+            thread.join().ok().flatten().unwrap_or(-1)
+        }),
         // prctl OPTION A B
         "prctl" => call!(SYS_prctl, words.number(), words.number(), words.number(), 0, 0),
         // kill PID SIGNAL
