@@ -18,7 +18,7 @@ macro_rules! both {
             #[test]
             $(#[$attribute])*
             fn ordinary() {
-                needs![root, fuse $($(, $need)+)?];
+                needs![fuse $($(, $need)+)?];
                 super::$name(&Place::new(User::Ordinary));
             }
         })*

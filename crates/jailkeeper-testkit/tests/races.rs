@@ -8,6 +8,7 @@ both! {
     swapped_path;
     swapped_path_for_writing;
     swapped_link;
+    nothing_runs_after_the_attempt;
     many_runs;
     many_runs_in_one_process;
 }
@@ -52,6 +53,16 @@ fn swapped_link(place: &Place) {
     let script = place.text(&script.replace("$PLACE", "{root}"));
     let ran = place.jail("--quiet --on-jailbreak deny", ["sh", "-c", &script]);
     assert!(!ran.leaks(), "it won");
+}
+
+/// Whether a program goes on after its attempt is a race of its death with an answer: many times.
+fn nothing_runs_after_the_attempt(place: &Place) {
+    let runs = runs();
+    let script = "n=0; while [ $n -lt RUNS ]; do n=$((n + 1)); \
+                  $JAILKEEPER run --quiet -- ./escape open ../x O_RDONLY; echo $?; done";
+    let ran = place.script(&script.replace("RUNS", &runs.to_string()));
+    let expected = "120\n".repeat(usize::try_from(runs).unwrap());
+    assert_eq!(ran.ends_with(0).leaks_nothing().text(), expected);
 }
 
 /// Counts what could pile up.
