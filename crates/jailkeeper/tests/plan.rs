@@ -1,0 +1,78 @@
+//! Plans on machines that are made up, and policies that cannot be kept. Nothing is run.
+
+use jailkeeper::{ErrorKind, Jail, JailBuilder, Origin, Probe, Right};
+use serde_json::{Value, json};
+
+const FEATURES: [&str; 5] = ["user_namespaces", "fuse", "landlock", "listener", "mount_api"];
+
+/// A machine that lacks these features.
+fn machine(missing: &[&str]) -> Probe {
+    let mut probe = json!({ "kernel": "6.1.0", "root": false, "landlock_abi": 7 });
+    for feature in FEATURES {
+        probe[feature] = if missing.contains(&feature) {
+            json!({ "state": "missing", "reason": format!("no {feature}"), "remedy": "get it" })
+        } else {
+            json!({ "state": "present", "detail": "here" })
+        };
+    }
+    serde_json::from_value(probe).unwrap()
+}
+
+fn plan(builder: JailBuilder, probe: &Probe) -> Result<Value, jailkeeper::Error> {
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let jail = builder.build()?;
+    let summary = jail.command("true").current_dir(folder.path()).plan(probe)?;
+    Ok(serde_json::to_value(summary).unwrap())
+}
+
+#[test]
+fn each_missing_wall_is_unsupported_and_says_what_to_do() {
+    assert!(plan(Jail::builder(), &machine(&[])).is_ok());
+    for feature in FEATURES {
+        let error = plan(Jail::builder(), &machine(&[feature])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{feature}");
+        assert_eq!(error.hint(), Some("get it"), "{feature}");
+        assert!(error.sentence().ends_with(&format!("no {feature}")), "{}", error.sentence());
+    }
+}
+
+#[test]
+fn the_plan_names_every_tree_with_its_right_and_reason() {
+    let plan = plan(Jail::builder().read("/etc/ssl"), &machine(&[])).unwrap();
+    let trees = plan["trees"].as_array().unwrap();
+    let tree = |path: &str| trees.iter().find(|tree| tree["path"] == path);
+    assert_eq!(tree("/usr").unwrap()["right"], "read");
+    assert!(tree("/usr").unwrap()["reason"].as_str().unwrap().contains("programs"));
+    assert_eq!(tree("/tmp").unwrap()["source"], "memory");
+    assert_eq!(tree("/etc/ssl").unwrap()["origin"], "the calling program");
+    // What lies inside another tree with the same right is no mount of its own.
+    assert!(tree("/etc/ssl/certs").is_none());
+    assert_eq!(plan["environment"]["HOME"], "/tmp");
+    assert!(plan["walls"]["landlock"].as_str().unwrap().contains('7'));
+}
+
+#[test]
+fn policies_that_cannot_be_kept_are_errors_with_hints() {
+    let flag = |flag: &str| Origin::Flag(flag.to_owned());
+    let conflict = Jail::builder().rule("/etc/ssl", Right::Read, flag("--read /etc/ssl")).rule(
+        "/etc/ssl/",
+        Right::Write,
+        flag("--write /etc/ssl/"),
+    );
+    let cases = [
+        ("a path that is not there", Jail::builder().read("/no/such/path")),
+        ("two rights for one path", conflict),
+        (
+            "a state file in a writable tree",
+            Jail::builder().write("/var/tmp").protect("/var/tmp/e"),
+        ),
+        ("no way in", Jail::builder().working_directory(false)),
+    ];
+    for (what, builder) in cases {
+        let error = plan(builder, &machine(&[])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Policy, "{what}");
+        assert!(error.hint().is_some(), "{what}: {}", error.sentence());
+    }
+    let pattern = Jail::builder().pattern("(?=x)", Right::Read, Origin::Api).unwrap_err();
+    assert_eq!(pattern.kind(), ErrorKind::Policy);
+}
