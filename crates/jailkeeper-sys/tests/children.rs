@@ -1,5 +1,7 @@
 //! Children that walk steps, without any mount: what stops them, and what they report.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use jailkeeper_sys::child::{Launch, Notice, Program, Slots, Step, control_pair};
 use jailkeeper_sys::process::{Ending, Namespaces, wait};
 use std::ffi::CString;

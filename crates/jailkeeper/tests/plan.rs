@@ -1,5 +1,7 @@
 //! Plans on machines that are made up, and policies that cannot be kept. Nothing is run.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
+
 use jailkeeper::{ErrorKind, Jail, JailBuilder, Origin, Probe, Right};
 use serde_json::{Value, json};
 
