@@ -6,6 +6,7 @@ use jailkeeper::{Error, Report};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,14 +41,20 @@ impl Destination {
     /// Opens it. A file is emptied.
     pub(crate) fn open(&self) -> Result<File, Error> {
         match self {
-            Self::Descriptor(number) => jailkeeper::inherited_descriptor(*number)
-                .map(File::from)
-                .map_err(|error| Error::io(format!("use descriptor {number}"), error)),
+            Self::Descriptor(number) => inherited(*number).map(File::from),
             Self::File(path) => {
                 File::create(path).map_err(|error| Error::io("create", error).at_path(path))
             }
         }
     }
+}
+
+/// Takes over a descriptor that this process inherited.
+pub(crate) fn inherited(number: i32) -> Result<OwnedFd, Error> {
+    jailkeeper::inherited_descriptor(number).map_err(|error| {
+        Error::io(format!("use descriptor {number}"), error)
+            .with_advice(format!("open it before, in a shell with `{number}>FILE` for example"))
+    })
 }
 
 /// Reads the number after `fd:`.
@@ -67,8 +74,7 @@ pub(crate) fn tether(text: &OsStr) -> Result<(), Error> {
             .with_advice("it is the number of an inherited descriptor, such as fd:3")
     })?;
     let number = parse_number(number)?;
-    let fd = jailkeeper::inherited_descriptor(number)
-        .map_err(|error| Error::io(format!("use descriptor {number}"), error))?;
+    let fd = inherited(number)?;
     std::thread::spawn(move || {
         use rustix::event::{PollFd, PollFlags, poll};
         loop {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 both! {
     bad_input_runs_nothing;
+    directory_as_a_descriptor;
     refused_files_stay_as_they_are;
     own_status;
     missing_and_not_executable;
@@ -31,9 +32,25 @@ fn command(place: &Place, words: &str) -> Ran {
     place.free(std::iter::once(binary.to_str().unwrap()).chain(words))
 }
 
+/// Asserts that options are refused with a hint that says something, and that nothing ran.
+fn refuses(place: &Place, rows: &[(&str, &str)]) {
+    let mut without_hint = Vec::new();
+    for (options, says) in rows {
+        let ran = command(place, &format!("run {options} -- touch {{work}}/marker"));
+        assert_eq!(ran.status, 125, "{options}: {ran}");
+        assert!(ran.stderr.contains(says), "{options} does not say {says}: {ran}");
+        assert!(!place.path("{work}/marker").exists(), "{options}: it ran");
+        assert!(!place.path("{work}/events").exists(), "{options}: the file was made");
+        if !["hint:", "--help", "possible values"].iter().any(|part| ran.stderr.contains(part)) {
+            without_hint.push(options);
+        }
+    }
+    assert!(without_hint.is_empty(), "no hint: {without_hint:#?}");
+}
+
 fn bad_input_runs_nothing(place: &Place) {
     std::os::unix::fs::symlink(place.path("{work}/events"), place.path("{state}/link")).unwrap();
-    for (options, says) in [
+    let rows = [
         ("--events {work}/events", "writable"),
         ("--events ../work/events", "writable"),
         ("--events {state}/link", "link"),
@@ -41,7 +58,11 @@ fn bad_input_runs_nothing(place: &Place) {
         ("--report {work}/report", "writable"),
         ("--report {work}/sub/report", "writable"),
         ("--events {root}/missing/events", "missing"),
+        ("--cwd {root}/missing", "missing"),
+        ("--cwd {work}/inside", "inside"),
         ("--events fd:99", "99"),
+        ("--report fd:99", "99"),
+        ("--pass-fd 99", "99"),
         ("--events fd:x", "fd:"),
         ("--read {root}/missing", "missing"),
         ("--write {root}/missing", "missing"),
@@ -52,19 +73,9 @@ fn bad_input_runs_nothing(place: &Place) {
         ("--on-jailbreak laugh", "laugh"),
         ("--strength steel", "steel"),
         ("--net everything", "everything"),
-        ("--cwd {root}/missing", "missing"),
-        ("--cwd {work}/inside", "inside"),
         ("--cwd /", "writable"),
-        ("--pass-fd 99", "99"),
-    ] {
-        let ran = command(place, &format!("run {options} -- touch {{work}}/marker"));
-        assert_eq!(ran.status, 125, "{options}: {ran}");
-        assert!(ran.stderr.contains(says), "{options} does not say {says}: {ran}");
-        let advice = ["hint:", "--help", "possible values"];
-        assert!(advice.iter().any(|part| ran.stderr.contains(part)), "{options}, no hint: {ran}");
-        assert!(!place.path("{work}/marker").exists(), "{options}: it ran");
-        assert!(!place.path("{work}/events").exists(), "{options}: the file was made");
-    }
+    ];
+    refuses(place, &rows);
     assert_eq!(command(place, "run -- touch marker").status, 0, "the control");
     assert!(place.path("{work}/marker").exists(), "the control");
     assert_eq!(command(place, "run").status, 125);
@@ -233,4 +244,15 @@ fn plan_and_doctor_run_nothing(place: &Place) {
         serde_json::from_str(&command(place, "doctor --json").text()).unwrap();
     assert!(json.is_object());
     assert_eq!(command(place, "plan --read {root}/missing -- true").status, 125);
+}
+
+/// Whoever holds a directory can look at everything beneath it past the view.
+fn directory_as_a_descriptor(place: &Place) {
+    for (redirection, options) in [("</etc", ""), ("3</etc", "--pass-fd 3")] {
+        let ran = place.script(&format!(
+            "$JAILKEEPER run {options} -- touch ran {redirection}; echo $?; ls $PLACE/work"
+        ));
+        assert!(ran.text().starts_with("125\n") && !ran.text().contains("ran\n"), "{ran}");
+        assert!(ran.stderr.contains("hint: allow its path"), "{ran}");
+    }
 }

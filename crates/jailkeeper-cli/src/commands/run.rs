@@ -1,7 +1,7 @@
 //! `jailkeeper run`: a command in a jail.
 
 use crate::arguments::{CommandArguments, Net, PolicyArguments, RunArguments, Strength, Tmp};
-use crate::events::{Destination, Writer, write_report};
+use crate::events::{Destination, Writer, inherited, write_report};
 use crate::status::Status;
 use crate::terminal::Relay;
 use crate::{account, ui};
@@ -67,9 +67,7 @@ fn run_jailed(
     let jail = jail(&arguments.policy, &protected, arguments.report_probes)?;
     let mut command = command(&jail, &arguments.command)?;
     for number in &arguments.pass_fd {
-        let fd = jailkeeper::inherited_descriptor(*number)
-            .map_err(|error| Error::io(format!("pass on descriptor {number}"), error))?;
-        command.descriptor(fd, *number);
+        command.descriptor(inherited(*number)?, *number);
     }
     let probe = jailkeeper::Probe::for_a_start();
     if !protected.is_empty() {

@@ -185,11 +185,13 @@ impl Surveyor {
             Error::new(ErrorKind::Policy, "find the working directory")
                 .at(cwd)
                 .because("no such file or directory")
+                .with_hint("create it first, or choose another one with `--cwd`")
         })?;
         if found.kind != FileType::Directory {
             return Err(Error::new(ErrorKind::Policy, "start in")
                 .at(cwd)
-                .because("not a directory"));
+                .because("not a directory")
+                .with_hint("choose a directory with `--cwd`"));
         }
         let path = found.path.clone();
         if settings.working_directory {
