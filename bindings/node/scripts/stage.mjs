@@ -36,8 +36,9 @@ function npm(cwd, ...args) {
   return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** Lays the platform's package out as `cargo xtask dist` does. */
+/** The platform's package: as `cargo xtask dist` made it, or laid out in the same way. */
 function platformPackage(stage) {
+  if (process.env.JAILKEEPER_DIST) return process.env.JAILKEEPER_DIST;
   const name = `@jailkeeper/${process.platform}-${process.arch}`;
   const folder = join(stage, 'platform');
   mkdirSync(join(folder, 'bin'), { recursive: true });

@@ -157,9 +157,13 @@ fn programs_that_change_the_user() {
     needs![root, fuse];
     for user in [User::Root, User::Ordinary] {
         let place = Place::new(user);
-        let script = "cp /bin/sh a; chmod 4755 a; cp /bin/sh b; chmod g+s b; cp /bin/sh c; chmod 6777 c
+        let script =
+            "cp /bin/sh a; chmod 4755 a; cp /bin/sh b; chmod g+s b; cp /bin/sh c; chmod 6777 c
             install -m 4755 /bin/sh d; mkdir e; chmod 2777 e; cp /bin/sh e/f
-            perl -e 'use Fcntl; sysopen(F, q(g), O_CREAT|O_WRONLY, 04755); chmod 04755, *F'; echo end";
+            perl -e 'use Fcntl; sysopen(F, q(g), O_CREAT|O_WRONLY, 04755); chmod 04755, *F'
+            python3 -c 'import os
+fd = os.open(\".\", os.O_TMPFILE | os.O_RDWR, 0o6755)
+os.link(\"/proc/self/fd/%d\" % fd, \"h\", follow_symlinks=True)'; echo end";
         let ran = place.jail("", ["sh", "-c", script]);
         assert_eq!(ran.leftovers, "", "{ran}");
         // A user's own group is nobody else's business.

@@ -178,8 +178,8 @@ impl Ward {
         let mode = match call {
             "chmod" | "fchmod" | "creat" | "mknod" => second,
             "fchmodat" | "fchmodat2" | "mknodat" => third,
-            "open" if filter::creates(second) => third,
-            "openat" if filter::creates(third) => fourth,
+            "open" if filter::takes_mode(second) => third,
+            "openat" if filter::takes_mode(third) => fourth,
             _ => 0,
         };
         // With an ordinary user's own group, directories that pass it on are everyday life.

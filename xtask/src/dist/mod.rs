@@ -18,12 +18,18 @@ pub(crate) fn run(options: &[String]) -> Result<ExitCode> {
     if let Some(option) = options.first() {
         bail!("unknown option `{option}`; there are none");
     }
+    package()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the binary and lays its npm package out; returns where that is.
+pub(crate) fn package() -> Result<PathBuf> {
     let metadata = Metadata::read()?;
     let binary = build(&metadata.target_directory)?;
     let out = metadata.target_directory.join("dist");
     let package = npm::lay_out(&out, &binary, metadata.version("jailkeeper-cli")?)?;
     line(&format!("ready for `npm pack`: {}", package.display()));
-    Ok(ExitCode::SUCCESS)
+    Ok(package)
 }
 
 /// Builds a static binary, checks that it is one and that it runs.

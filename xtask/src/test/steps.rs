@@ -2,9 +2,10 @@
 
 use super::{Suite, counts, generated, packages, skipped};
 use crate::command;
+use crate::dist;
 use crate::terminal::line;
 use crate::workspace::{self, Metadata};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
@@ -38,7 +39,9 @@ pub(super) fn all(suite: &mut Suite, fast: bool) -> Result<()> {
     if !fast {
         suite.step("documentation tests", |suite| documentation_tests(suite, &binary));
         if workspace::root().join("bindings/node/package.json").is_file() {
-            suite.step("Node package", |suite| node(suite, &binary));
+            // The package is tested with what is published: the static binary in its package.
+            suite.step("distribution", |_| dist::package().map(|_| ()));
+            suite.step("Node package", |suite| node(suite, &target));
         }
         suite.step("licences", |_| licences());
     }
@@ -93,7 +96,7 @@ fn documentation_tests(suite: &mut Suite, binary: &Path) -> Result<()> {
     if said.success { Ok(()) } else { bail!("tests failed") }
 }
 
-fn node(suite: &mut Suite, binary: &Path) -> Result<()> {
+fn node(suite: &mut Suite, target: &Path) -> Result<()> {
     let package = workspace::root().join("bindings/node");
     if !command::exists("npm") {
         bail!("npm is missing: install Node.js");
@@ -102,7 +105,9 @@ fn node(suite: &mut Suite, binary: &Path) -> Result<()> {
     let mut npm = bounded("npm");
     command::run(npm.args([install, "--no-audit", "--no-fund"]).current_dir(&package))?;
     let mut npm = bounded("npm");
-    npm.arg("test").current_dir(&package).env("JAILKEEPER_BINARY", binary);
+    let platform = target.join("dist/npm/@jailkeeper");
+    let platform = std::fs::read_dir(&platform)?.next().context("nothing was laid out")??.path();
+    npm.arg("test").current_dir(&package).env("JAILKEEPER_DIST", platform);
     let said = command::run_and_keep(&mut npm)?;
     suite.counted("node", counts::node(&said.text));
     if said.success { Ok(()) } else { bail!("tests failed") }

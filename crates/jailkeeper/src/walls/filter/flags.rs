@@ -58,6 +58,12 @@ pub(crate) fn creates(flags: u64) -> bool {
     flags & u64::from(O_PATH) == 0 && flags & u64::from(O_CREAT) != 0
 }
 
+/// Tells whether a call with these open flags takes permissions for a new file, with a name or
+/// without one (`O_TMPFILE`).
+pub(crate) fn takes_mode(flags: u64) -> bool {
+    flags & u64::from(O_CREAT | TEMPORARY) != 0
+}
+
 /// Tells whether a call with these open flags makes the file or fails.
 pub(crate) fn is_exclusive(flags: u64) -> bool {
     creates(flags) && flags & u64::from(O_EXCL) != 0

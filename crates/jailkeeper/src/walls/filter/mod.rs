@@ -40,5 +40,7 @@ mod treatment;
 
 pub(crate) use build::{Opens, is_foreign, program};
 pub(crate) use calls::call;
-pub(crate) use flags::{closes_on_exec, creates, has_write_intent, is_exclusive, open_flag_names};
+pub(crate) use flags::{
+    closes_on_exec, creates, has_write_intent, is_exclusive, open_flag_names, takes_mode,
+};
 pub(crate) use treatment::{Call, Intent, PathCall, SocketCall, Treatment};
