@@ -161,9 +161,10 @@ fn programs_that_change_the_user() {
             "cp /bin/sh a; chmod 4755 a; cp /bin/sh b; chmod g+s b; cp /bin/sh c; chmod 6777 c
             install -m 4755 /bin/sh d; mkdir e; chmod 2777 e; cp /bin/sh e/f
             perl -e 'use Fcntl; sysopen(F, q(g), O_CREAT|O_WRONLY, 04755); chmod 04755, *F'
-            python3 -c 'import os
+            python3 -c 'import ctypes, os
 fd = os.open(\".\", os.O_TMPFILE | os.O_RDWR, 0o6755)
-os.link(\"/proc/self/fd/%d\" % fd, \"h\", follow_symlinks=True)'; echo end";
+name = b\"/proc/self/fd/%d\" % fd
+ctypes.CDLL(None).linkat(-100, name, -100, b\"h\", 0x400)'; echo end";
         let ran = place.jail("", ["sh", "-c", script]);
         assert_eq!(ran.leftovers, "", "{ran}");
         // A user's own group is nobody else's business.
