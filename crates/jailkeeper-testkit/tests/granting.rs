@@ -9,6 +9,8 @@ both! {
     pattern_for_reading;
     pattern_for_writing;
     pattern_never_leads_elsewhere;
+    pattern_gives_no_directory;
+    pattern_empties_nothing_that_it_refuses;
     descriptor_on_request;
     tether;
     mirrored_signal;
@@ -90,4 +92,23 @@ fn denied_name_replaced_from_outside(place: &Place) {
     let told = fs::read_to_string(place.path("{state}/told")).unwrap();
     let last = told.lines().last().map(Event::parse);
     assert!(matches!(last, Some(Ok(Event::Exit(_)))), "{told}");
+}
+
+/// Whoever had a directory of the outside could go on from it, past the view.
+fn pattern_gives_no_directory(place: &Place) {
+    let script = "import os
+d = os.open(PLACE, os.O_RDONLY)
+print(os.stat(\"../file\", dir_fd=d).st_size)";
+    let script = script.replace("PLACE", &format!("{:?}", place.text("{out}/dir")));
+    assert_eq!(place.free(["python3", "-c", &script]).ends_with(0).status, 0);
+    let ran = place.jail("--read-pattern outside", ["python3", "-c", &script]);
+    assert!(ran.stderr.contains("FileNotFoundError"), "{ran}");
+}
+
+fn pattern_empties_nothing_that_it_refuses(place: &Place) {
+    let script = "import os\nos.open(FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_TRUNC)";
+    let script = script.replace("FILE", &format!("{:?}", place.text("{out}/file")));
+    let ran = place.jail("--write-pattern outside/file$", ["python3", "-c", &script]);
+    assert!(ran.stderr.contains("FileExistsError"), "{ran}");
+    assert_eq!(fs::read_to_string(place.path("{out}/file")).unwrap().trim(), place.secret());
 }

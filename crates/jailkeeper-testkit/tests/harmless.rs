@@ -9,6 +9,7 @@ both! {
     deep_directories;
     renaming_between_directories;
     sockets_of_its_own;
+    killed_while_looking;
 }
 
 /// Attempts that are none, each with the result that it must have inside and outside.
@@ -106,4 +107,22 @@ fn sockets_of_its_own(place: &Place) {
         let ran = Place::new(place.user()).jail("", ["sh", "-c", &script]);
         assert_eq!(ran.ends_with(0).survived(), Some(0), "{address}: {ran}");
     }
+}
+
+/// A process that dies while one of its threads asks for something outside has not tried anything.
+fn killed_while_looking(place: &Place) {
+    let script = "import os, threading, time
+def look():
+    while True:
+        os.path.exists('/etc/shadow')
+for _ in range(60):
+    if os.fork() == 0:
+        for _ in range(2):
+            threading.Thread(target=look, daemon=True).start()
+        time.sleep(0.003)
+        os._exit(0)
+    os.wait()";
+    let ran = place.jail("", ["python3", "-c", script]);
+    ran.succeeds();
+    assert!(ran.exit().forgiven > 0, "{ran}");
 }

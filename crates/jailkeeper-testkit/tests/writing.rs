@@ -3,7 +3,7 @@
 use crate::attempt::attempts;
 use jailkeeper_model::Mode;
 use jailkeeper_testkit::{Place, User, escape_binary, needs};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 attempts! {
     // What is in a file.
@@ -174,5 +174,34 @@ ctypes.CDLL(None).linkat(-100, name, -100, b\"h\", 0x400)'; echo end";
             let name = entry.file_name();
             assert!(!status.is_file() || status.mode() & bits == 0, "{name:?}: {ran}");
         }
+    }
+}
+
+/// The links of a thread lead to the same places as those of its process.
+#[test]
+fn links_of_a_thread() {
+    needs![root, fuse];
+    for user in [User::Root, User::Ordinary] {
+        let place = Place::new(user);
+        let script = "echo x >/proc/self/task/$$/root/usr/bin/new";
+        let ran = place.jail("", ["sh", "-c", script]);
+        assert_eq!(ran.breach().resolved.as_deref(), Some("/usr/bin/new"), "{ran}");
+    }
+}
+
+/// A program that its user may not read cannot be looked into by a supervisor of that user.
+#[test]
+fn program_that_cannot_be_read() {
+    needs![root, fuse];
+    let place = Place::new(User::Ordinary);
+    let group = place.path("{work}/group");
+    std::fs::create_dir(&group).unwrap();
+    std::os::unix::fs::chown(&group, User::Ordinary.id(), Some(50)).unwrap();
+    std::fs::set_permissions(&group, std::fs::Permissions::from_mode(0o2775)).unwrap();
+    for attempt in ["open ../x O_RDONLY", "open {root}/new O_WRONLY|O_CREAT"] {
+        let script = format!("cp escape group/e; chmod 0111 group/e; exec group/e {attempt}");
+        let ran = place.jail("", ["sh", "-c", &place.text(&script)]);
+        let _ = ran.leaks_nothing().breach();
+        assert_eq!(ran.survived(), None, "{ran}");
     }
 }

@@ -80,7 +80,7 @@ impl JailBuilder {
         self
     }
 
-    /// Lets the jail open files whose absolute path matches a regular expression, for reading
+    /// Lets the jail open regular files whose absolute path matches a regular expression, for reading
     /// (`Right::Read`) or also for writing and creating (`Right::Write`).
     ///
     /// The expression is searched for as written; `^` and `$` anchor it. The path must have no

@@ -5,6 +5,7 @@
 //! may write there; it is read once, bounded, and used as a name.
 
 use jailkeeper_model::{Ancestor, JailPath};
+use rustix::io::Errno;
 use rustix::process::Pid;
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -33,6 +34,41 @@ pub(crate) struct Caller {
 pub(crate) struct ParkedCall {
     pub(crate) number: i32,
     pub(crate) arguments: [u64; 6],
+}
+
+/// What the kernel says about a thread that should be parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parked {
+    /// It waits in this call.
+    In(ParkedCall),
+    /// The supervisor may not know.
+    Hidden,
+    /// It does not wait any more: it was killed, and its request is answered to nobody.
+    Gone,
+}
+
+impl Parked {
+    /// Returns the call, if it is known.
+    pub(crate) fn call(self) -> Option<ParkedCall> {
+        match self {
+            Self::In(call) => Some(call),
+            Self::Hidden | Self::Gone => None,
+        }
+    }
+}
+
+impl ParkedCall {
+    /// Reads `/proc/PID/syscall`: a number and six arguments, or "running", or a negative number
+    /// for a thread that is in no call.
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_ascii_whitespace();
+        let number = words.next()?.parse().ok()?;
+        let mut arguments = [0; 6];
+        for argument in &mut arguments {
+            *argument = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+        }
+        Some(Self { number, arguments })
+    }
 }
 
 /// A process in words.
@@ -65,15 +101,12 @@ impl Caller {
     }
 
     /// Returns the call that the thread is parked in.
-    pub(crate) fn call(self) -> Option<ParkedCall> {
-        let text = std::fs::read_to_string(self.proc("syscall")).ok()?;
-        let mut words = text.split_ascii_whitespace();
-        let number = words.next()?.parse().ok()?;
-        let mut arguments = [0; 6];
-        for argument in &mut arguments {
-            *argument = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
+    pub(crate) fn parked(self) -> Parked {
+        match std::fs::read_to_string(self.proc("syscall")) {
+            Ok(text) => ParkedCall::parse(&text).map_or(Parked::Gone, Parked::In),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Parked::Hidden,
+            Err(_) => Parked::Gone,
         }
-        Some(ParkedCall { number, arguments })
     }
 
     /// Returns the process that the thread belongs to.
@@ -131,6 +164,13 @@ impl Caller {
         let text = std::fs::read_to_string(self.proc("status")).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("Umask:"));
         line.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o077)
+    }
+
+    /// Tells whether the supervisor may not look into the caller. A program that an ordinary user
+    /// runs can bring that about: by executing a file that its user may not read, for example.
+    pub(crate) fn hides(self) -> bool {
+        let answer = rustix::fs::readlink(self.proc("cwd"), Vec::new());
+        matches!(answer, Err(Errno::ACCESS | Errno::PERM))
     }
 
     /// Returns the pid by which the caller knows itself.

@@ -48,19 +48,16 @@ fn open_here(
     wanted: OFlags,
     mode: u64,
 ) -> Result<OwnedFd, Errno> {
-    let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::TRUNC | OFlags::APPEND | OFlags::DIRECTORY;
+    let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::APPEND | OFlags::DIRECTORY;
     // Whatever is opened must not make the supervisor wait.
     let flags = wanted & kept | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let exclusive = wanted.contains(OFlags::CREATE | OFlags::EXCL);
-    let fd = match open_exactly(path, flags, Mode::empty()) {
-        Ok(_) if exclusive => return Err(Errno::EXIST),
+    let there = if exclusive { Err(Errno::NOENT) } else { open_there(path, flags) };
+    let fd = match there {
         Err(Errno::NOENT) if wanted.contains(OFlags::CREATE) => {
             let mode = u32::try_from(mode & 0o777).unwrap_or(0) & !caller.umask();
-            let fd = open_exactly(
-                path,
-                flags | OFlags::CREATE | OFlags::EXCL,
-                Mode::from_raw_mode(mode),
-            )?;
+            let mode = Mode::from_raw_mode(mode);
+            let fd = open_exactly(path, flags | OFlags::CREATE | OFlags::EXCL, mode)?;
             if ward.plan.identity.changed {
                 give_to_owner_of_directory(&fd, path)?;
             }
@@ -68,21 +65,36 @@ fn open_here(
         }
         other => other?,
     };
-    let stat = rustix::fs::fstat(&fd)?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile | FileType::Directory => {}
-        // No devices, pipes or sockets of the outside.
-        _ => return Err(Errno::ACCESS),
-    }
     let name = rustix::fs::readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new())?;
     if name.as_bytes() != path.as_bytes() {
         return Err(Errno::ACCESS);
+    }
+    // Only now is it certain that this is the file that was granted.
+    if wanted.contains(OFlags::TRUNC) {
+        rustix::fs::ftruncate(&fd, 0)?;
     }
     if !wanted.contains(OFlags::NONBLOCK) {
         let now = rustix::fs::fcntl_getfl(&fd)?;
         rustix::fs::fcntl_setfl(&fd, now - OFlags::NONBLOCK)?;
     }
     Ok(fd)
+}
+
+/// Opens what is there, if it is a regular file. No device, pipe or socket of the outside is even
+/// touched: its kind is looked at first, and what was looked at is what is opened. A directory is
+/// never handed over: whoever has one can go on from it, past the view.
+fn open_there(path: &JailPath, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let looked = open_exactly(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
+    let looked = rustix::fs::fstat(&looked)?;
+    match FileType::from_raw_mode(looked.st_mode) {
+        FileType::RegularFile => {}
+        // Answered as absent, like everything that is not granted and not judged.
+        _ => return Err(Errno::NOENT),
+    }
+    let fd = open_exactly(path, flags, Mode::empty())?;
+    let opened = rustix::fs::fstat(&fd)?;
+    let same = (looked.st_dev, looked.st_ino) == (opened.st_dev, opened.st_ino);
+    if same { Ok(fd) } else { Err(Errno::ACCESS) }
 }
 
 fn open_exactly(path: &JailPath, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {

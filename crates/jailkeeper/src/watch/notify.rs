@@ -147,10 +147,7 @@ impl Watch<'_> {
             let directory = path.directory.map(|index| self.argument(index));
             let text = match self.path_text(address) {
                 Ok(text) => text,
-                Err(hidden) if hidden => {
-                    let name = format!("{} by a process that hides its memory", call.name());
-                    return refuse_call(self.ward, self.caller, name);
-                }
+                Err(hidden) if hidden => return self.refuse_hidden(call),
                 // The kernel will see the same: EFAULT, ENAMETOOLONG.
                 Err(_) => continue,
             };
@@ -169,7 +166,12 @@ impl Watch<'_> {
             } else {
                 self.caller.directory(directory)
             };
-            let Some(start) = start else { continue };
+            let Some(start) = start else {
+                if self.caller.hides() {
+                    return self.refuse_hidden(call);
+                }
+                continue;
+            };
             let follow = path.follow.follows(&self.parked.arguments, flags.unwrap_or(0));
             let mut walk = self.ward.walk(self.caller, &start, &text, follow);
             let creates = match flags {
@@ -239,6 +241,12 @@ impl Watch<'_> {
         }
     }
 
+    /// Refuses a call of a process that the supervisor may not look into.
+    fn refuse_hidden(&self, call: &Call) -> Answer {
+        let name = format!("{} by a process that hides itself", call.name());
+        refuse_call(self.ward, self.caller, name)
+    }
+
     /// The text of a path argument, empty for a null pointer; otherwise whether the process hides
     /// its memory.
     fn path_text(&self, address: u64) -> Result<PathBuf, bool> {
@@ -300,9 +308,11 @@ impl Watch<'_> {
         if self.ward.sets_ids(call.name(), &self.parked.arguments) {
             return Some(Answer::Refuse(EPERM));
         }
-        let target = self.caller.descriptor(register_to_fd(register));
+        let Some(target) = self.caller.descriptor(register_to_fd(register)) else {
+            return self.caller.hides().then(|| self.refuse_hidden(call));
+        };
         // Pipes, sockets and files without a name belong to whoever has them.
-        let path = target.and_then(|target| file_path(&target))?;
+        let path = file_path(&target)?;
         let attempt = Attempt {
             access: Access::write(path.clone(), Presence::Exists),
             file: Some(path),
@@ -360,6 +370,7 @@ impl Watch<'_> {
                 // Never resumed: no wall of files stands behind an address.
                 Some(Answer::Refuse(EACCES))
             }
+            Address::Hidden => Some(self.refuse_hidden(call)),
             // Abstract names are kept inside by Landlock's scope.
             Address::Other => None,
             Address::Path(text) => {
@@ -388,7 +399,8 @@ impl Watch<'_> {
 }
 
 /// Tells whether a path is one of a process's own files below `/proc`, which the kernel lets
-/// only the process itself write. What belongs to the system there is mounted read-only.
+/// only the process itself write. What belongs to the system there is mounted read-only. A path
+/// through one of the links there leads elsewhere, and is judged.
 fn is_of_own_process(path: &JailPath) -> bool {
     let mut names = path.components();
     let in_proc = names.next().is_some_and(|name| name == "proc");
@@ -397,6 +409,9 @@ fn is_of_own_process(path: &JailPath) -> bool {
             owner == "self"
                 || owner == "thread-self"
                 || owner.bytes().all(|byte| byte.is_ascii_digit())
+        })
+        && !names.any(|name| {
+            ["root", "cwd", "exe", "fd", "map_files", "ns"].iter().any(|link| name == *link)
         })
 }
 

@@ -28,6 +28,8 @@ pub(super) enum Address {
     Network(String),
     /// A unix socket with a name in the file system.
     Path(PathBuf),
+    /// The caller's memory may not be read.
+    Hidden,
     /// No address, an abstract one, or one that the kernel refuses by itself.
     Other,
 }
@@ -67,7 +69,10 @@ pub(super) fn addresses(caller: Caller, kind: &SocketCall, parked: &ParkedCall) 
 
 /// The address in a `struct msghdr`.
 fn message(caller: Caller, at: u64) -> Address {
-    let Ok(bytes) = caller.bytes(at, 16) else { return Address::Other };
+    let bytes = match caller.bytes(at, 16) {
+        Ok(bytes) => bytes,
+        Err(error) => return unreadable(&error),
+    };
     let word = |at: usize| {
         bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_ne_bytes)
     };
@@ -79,7 +84,13 @@ fn address(caller: Caller, at: u64, length: u64) -> Address {
     if at == 0 {
         return Address::Other;
     }
-    caller.bytes(at, length).map_or(Address::Other, |bytes| parse(&bytes))
+    caller.bytes(at, length).map_or_else(|error| unreadable(&error), |bytes| parse(&bytes))
+}
+
+/// What is not mapped the kernel refuses by itself; what the caller hides is not let pass.
+fn unreadable(error: &std::io::Error) -> Address {
+    let hidden = error.raw_os_error() == Some(Errno::PERM.raw_os_error());
+    if hidden { Address::Hidden } else { Address::Other }
 }
 
 fn parse(bytes: &[u8]) -> Address {

@@ -203,6 +203,11 @@ fn magic_link(caller: Caller, path: &JailPath) -> Target {
     if !own {
         return Target::None;
     }
+    // The threads of a process have the same links once more.
+    let mut names = names.peekable();
+    if names.next_if(|name| *name == "task").is_some() {
+        names.next();
+    }
     match (names.next().and_then(|name| name.to_str()), names.next(), names.next()) {
         (Some(link @ ("cwd" | "root" | "exe")), None, None) => {
             caller.link(link).map_or(Target::None, Target::Path)

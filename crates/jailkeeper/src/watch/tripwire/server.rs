@@ -10,10 +10,10 @@ use crate::launch::{CANARY, DECOYS};
 use crate::plan::{Node, NodeId};
 use crate::walls::filter::{self, Call, Intent, PathCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, is_directory, presence};
-use crate::watch::caller::{Caller, ParkedCall};
+use crate::watch::caller::{Caller, Parked, ParkedCall};
 use crate::watch::socket::{self, Address};
 use crate::watch::walk::End;
-use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Verdict};
+use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Refusal, Verdict};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -162,12 +162,28 @@ impl Server<'_> {
             // Nobody else can come here; whoever does gets nothing and harms nobody.
             return Err(EACCES);
         }
-        Err(self.refusal(caller, &self.attempt(caller, component)))
+        self.judge(caller, component)
+    }
+
+    /// Judges what a caller does to a name that exists.
+    fn judge(&self, caller: Caller, name: &JailPath) -> Reply {
+        match caller.parked() {
+            // There is nobody to answer, and nobody who could tell what was wanted.
+            Parked::Gone => Err(EACCES),
+            parked => Err(self.refusal(caller, &self.attempt(caller, parked.call(), name))),
+        }
     }
 
     /// Judges an attempt and returns the errno that its caller gets.
+    ///
+    /// That the rest of a path is missing is the caller's own word, which another thread may have
+    /// changed since the kernel read it. So it is counted like a probe, and never silent.
     fn refusal(&self, caller: Caller, attempt: &Attempt) -> i32 {
         match self.ward.judge(caller, attempt) {
+            Verdict::Refuse(Refusal::Absent) => {
+                self.ward.forgive(caller, attempt);
+                ENOENT
+            }
             Verdict::Jailbreak(_) if !attempt.is_probe() => EACCES,
             _ => ENOENT,
         }
@@ -175,8 +191,7 @@ impl Server<'_> {
 
     /// Puts together what the caller is doing: the kernel's word for the first component outside
     /// and for the call, the caller's own word for the rest of the path.
-    fn attempt(&self, caller: Caller, component: &JailPath) -> Attempt {
-        let parked = caller.call();
+    fn attempt(&self, caller: Caller, parked: Option<ParkedCall>, component: &JailPath) -> Attempt {
         let call = parked.as_ref().and_then(|parked| filter::call(parked.number));
         let path_call = call.and_then(|call| match &call.treatment {
             Treatment::Path(path_call) => Some(path_call),
@@ -211,7 +226,15 @@ impl Server<'_> {
             || path_call.is_some_and(|call| {
                 call.intent == Intent::Writes && call.paths.iter().any(|path| path.creates)
             });
-        let (file, resolved) = said.unwrap_or_else(|| (component.clone(), component.clone()));
+        let (file, resolved) = match said {
+            // Below what is no directory is nothing: the caller's word is of no use, or was
+            // changed since the kernel read it.
+            Some((_, resolved)) if resolved != *component && !is_directory(component) => {
+                (component.clone(), component.clone())
+            }
+            Some(said) => said,
+            None => (component.clone(), component.clone()),
+        };
         let presence = presence(&resolved);
         // Opening a directory to read it is a listing, which only asks.
         let asks =
@@ -336,7 +359,7 @@ impl Server<'_> {
         if self.ward.phase() != Phase::Sealed || !self.ward.holds(caller) {
             return Err(EACCES);
         }
-        let syscall = caller.call().and_then(|parked| filter::call(parked.number));
+        let syscall = caller.parked().call().and_then(|parked| filter::call(parked.number));
         let attempt = Attempt {
             access: Access::create(path.clone()),
             file: Some(path.clone()),
@@ -386,7 +409,7 @@ impl Server<'_> {
             }
             _ => (Access::read(path.clone(), Presence::Exists), "open"),
         };
-        let syscall = caller.call().and_then(|parked| filter::call(parked.number));
+        let syscall = caller.parked().call().and_then(|parked| filter::call(parked.number));
         let mode = access.mode();
         let attempt = Attempt {
             access,
@@ -404,7 +427,7 @@ impl Server<'_> {
         if there == Presence::Missing {
             return Err(ENOENT);
         }
-        Err(self.refusal(caller, &self.attempt(caller, name)))
+        self.judge(caller, name)
     }
 
     fn listing(&self, id: NodeId, offset: u64, size: usize, plus: bool) -> Body {
