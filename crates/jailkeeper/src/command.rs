@@ -172,6 +172,18 @@ impl Command {
 
     /// Tells what would be set up, without running anything.
     ///
+    /// ```
+    /// use jailkeeper::{Jail, Probe};
+    ///
+    /// let jail = Jail::builder().working_directory(false).build()?;
+    /// let plan = jail.command("true").current_dir("/usr").plan(&Probe::of_this_machine());
+    /// match plan {
+    ///     Ok(plan) => assert!(plan.trees.iter().any(|tree| tree.path == "/usr")),
+    ///     Err(error) => eprintln!("{}; {:?}", error.sentence(), error.hint()),
+    /// }
+    /// # Ok::<(), jailkeeper::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`spawn`](Self::spawn) that come up before a process is made.
