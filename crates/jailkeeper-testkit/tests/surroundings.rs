@@ -130,10 +130,14 @@ fn no_base(place: &Place) {
         .succeeds();
 }
 
-/// Runs a script in a terminal that `script` makes.
+/// Runs a script in a terminal that `script` makes. Nobody types there: at the end of its own input
+/// `script` would type something itself, at any moment, so it gets an input that never ends.
 fn in_terminal(place: &Place, script: &str) -> Ran {
     place.write("{work}/run", script, 0o755);
-    place.free(["script", "-qec", "sh ./run", "{state}/typescript"])
+    place.script(
+        "mkfifo $PLACE/state/keys
+         exec script -qec 'sh ./run' $PLACE/state/typescript <>$PLACE/state/keys",
+    )
 }
 
 fn terminal(place: &Place) {
