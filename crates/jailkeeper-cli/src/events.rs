@@ -43,7 +43,7 @@ impl Destination {
         match self {
             Self::Descriptor(number) => inherited(*number).map(File::from),
             Self::File(path) => {
-                File::create(path).map_err(|error| Error::io("create", error).at_path(path))
+                File::create(path).map_err(|error| Error::io("create", error).at(path))
             }
         }
     }
@@ -53,7 +53,7 @@ impl Destination {
 pub(crate) fn inherited(number: i32) -> Result<OwnedFd, Error> {
     jailkeeper::inherited_descriptor(number).map_err(|error| {
         Error::io(format!("use descriptor {number}"), error)
-            .with_advice(format!("open it before, in a shell with `{number}>FILE` for example"))
+            .with_hint(format!("open it before, in a shell with `{number}>FILE` for example"))
     })
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn inherited(number: i32) -> Result<OwnedFd, Error> {
 fn parse_number(number: &[u8]) -> Result<i32, Error> {
     std::str::from_utf8(number).ok().and_then(|number| number.parse().ok()).ok_or_else(|| {
         Error::usage("read the number of a descriptor")
-            .with_advice("after `fd:` comes a number, such as fd:3")
+            .with_hint("after `fd:` comes a number, such as fd:3")
     })
 }
 
@@ -71,7 +71,7 @@ fn parse_number(number: &[u8]) -> Result<i32, Error> {
 pub(crate) fn tether(text: &OsStr) -> Result<(), Error> {
     let number = text.as_bytes().strip_prefix(b"fd:").ok_or_else(|| {
         Error::usage("read the value of `--tether`")
-            .with_advice("it is the number of an inherited descriptor, such as fd:3")
+            .with_hint("it is the number of an inherited descriptor, such as fd:3")
     })?;
     let number = parse_number(number)?;
     let fd = inherited(number)?;

@@ -4,7 +4,7 @@
 //! (`TIOCSTI`). It gets one of its own, and this relay carries bytes between the two. The caller's
 //! is in raw mode meanwhile, so that keys, job control and window size are the jail's business.
 
-use jailkeeper::{Child, Command};
+use jailkeeper::Child;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
@@ -28,8 +28,8 @@ pub(crate) struct Relaying {
 }
 
 impl Relay {
-    /// Prepares a relay if the command has a terminal of its own.
-    pub(crate) fn prepare(_command: &mut Command) -> Option<Self> {
+    /// Prepares a relay if stdin is a terminal: then the command has one of its own.
+    pub(crate) fn prepare() -> Option<Self> {
         if !io::stdin().is_terminal() {
             return None;
         }

@@ -4,6 +4,7 @@ use crate::child::Child;
 use crate::error::{Error, ErrorKind, Result, Step};
 use crate::jail::Jail;
 use crate::launch::{Prepared, Stream};
+use crate::pace::Pace;
 use crate::plan::{Plan, Summary, Wanted};
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
@@ -227,9 +228,10 @@ impl Command {
         }
         let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
         let (recorder, events) = Recorder::new(id, self.callback.take());
-        let prepared = Prepared::new(&plan, streams.inside)?;
+        let pace = Pace::of_this_thread();
+        let prepared = Prepared::new(&plan, streams.inside, pace)?;
         let settings = &self.jail.settings;
-        let ward = Arc::new(Ward::new(plan, recorder, settings.report_probes));
+        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes));
         let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time);
         let (ready, is_ready) = channel();
         let (end, is_ended) = channel();

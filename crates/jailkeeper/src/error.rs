@@ -62,12 +62,16 @@ impl Error {
         Self(Box::new(Inner { kind, step: step.into(), path: None, hint: None, source: None }))
     }
 
-    pub(crate) fn at(mut self, path: impl AsRef<Path>) -> Self {
+    /// Says on which path it was tried.
+    #[must_use]
+    pub fn at(mut self, path: impl AsRef<Path>) -> Self {
         self.0.path = Some(path.as_ref().to_owned());
         self
     }
 
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    /// Says what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
     }
@@ -90,18 +94,6 @@ impl Error {
     #[must_use]
     pub fn io(step: impl Into<String>, error: io::Error) -> Self {
         Self::new(ErrorKind::Io, step).because(error)
-    }
-
-    /// Says on which path it was tried.
-    #[must_use]
-    pub fn at_path(self, path: impl AsRef<Path>) -> Self {
-        self.at(path)
-    }
-
-    /// Says what to do about it.
-    #[must_use]
-    pub fn with_advice(self, hint: impl Into<String>) -> Self {
-        self.with_hint(hint)
     }
 
     /// Returns the kind.

@@ -75,11 +75,11 @@ pub(crate) struct Attempt {
 }
 
 impl Ward {
-    pub(crate) fn new(plan: Plan, recorder: Recorder, report_probes: bool) -> Self {
+    pub(crate) fn new(plan: Plan, recorder: Recorder, pace: Pace, report_probes: bool) -> Self {
         Self {
             plan,
             recorder,
-            pace: Pace::of_this_thread(),
+            pace,
             phase: AtomicU8::new(Phase::Building as u8),
             canary: AtomicU8::new(0),
             init: OnceLock::new(),

@@ -87,7 +87,7 @@ fn run_jailed(
             }
         });
     }
-    let relay = Relay::prepare(&mut command);
+    let relay = Relay::prepare();
     // Signals are caught before the command runs, so that none is lost in between.
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)
         .map_err(|error| Error::io("catch signals", error))?;

@@ -42,7 +42,7 @@ pub(crate) struct Prepared {
     pub(crate) control: Control,
     /// Ends when the command was executed.
     pub(crate) executed: OwnedFd,
-    /// How many descriptors of file systems in memory the init will send, after the root's.
+    /// The file systems in memory, in the order in which the init sends their descriptors.
     pub(crate) memory_trees: Vec<jailkeeper_model::JailPath>,
     /// The descriptors that the slots name. They must live until the child was made.
     held: Vec<OwnedFd>,
@@ -50,12 +50,11 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Prepares everything that the plan says.
-    pub(crate) fn new(plan: &Plan, streams: Vec<Stream>) -> Result<Self> {
+    pub(crate) fn new(plan: &Plan, streams: Vec<Stream>, pace: Pace) -> Result<Self> {
         let floor = streams.iter().map(|stream| stream.number).max().unwrap_or(2).max(2) + 1;
         let control = jailkeeper_sys::child::control_pair(floor).step("make a control socket")?;
         let (executed, at_exec) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
-        let pace = Pace::of_this_thread();
         let mut workshop = Workshop { slots: Slots::default(), held: Vec::new(), pace, floor };
         workshop.hold(at_exec)?;
         let mounts = view::mounts(plan, &mut workshop)?;

@@ -143,6 +143,11 @@ impl Caller {
         }
     }
 
+    /// Returns where a path starts from: the root, or a [directory](Self::directory).
+    pub(crate) fn start(self, text: &Path, descriptor: Option<u64>) -> Option<JailPath> {
+        if text.is_absolute() { Some(JailPath::root()) } else { self.directory(descriptor) }
+    }
+
     /// Returns what a descriptor of the caller leads to, as `/proc` says it.
     pub(crate) fn descriptor(self, number: i32) -> Option<PathBuf> {
         self.link(&format!("fd/{number}"))

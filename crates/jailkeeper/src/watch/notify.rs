@@ -95,6 +95,9 @@ fn answer(ward: &Ward, notification: &Notification) -> Answer {
     let Some(call) = filter::call(parked.number) else {
         return refuse_call(ward, caller, parked.number.to_string());
     };
+    if ward.sets_ids(call.name(), &parked.arguments) {
+        return Answer::Refuse(EPERM);
+    }
     match &call.treatment {
         Treatment::Path(path_call) => watch.paths(call, path_call),
         Treatment::Descriptor(descriptor) => {
@@ -139,9 +142,6 @@ impl Watch<'_> {
         if !writes && !in_memory && self.ward.plan.policy.patterns().is_empty() {
             return Answer::Resume;
         }
-        if self.ward.sets_ids(call.name(), &self.parked.arguments) {
-            return Answer::Refuse(EPERM);
-        }
         for path in path_call.paths {
             let address = self.argument(path.path);
             let directory = path.directory.map(|index| self.argument(index));
@@ -161,12 +161,7 @@ impl Watch<'_> {
                 }
                 continue;
             }
-            let start = if text.is_absolute() {
-                Some(JailPath::root())
-            } else {
-                self.caller.directory(directory)
-            };
-            let Some(start) = start else {
+            let Some(start) = self.caller.start(&text, directory) else {
                 if self.caller.hides() {
                     return self.refuse_hidden(call);
                 }
@@ -305,9 +300,6 @@ impl Watch<'_> {
 
     /// A call that changes the file behind a descriptor; `None` lets it go on.
     fn descriptor(&self, call: &Call, operation: &'static str, register: u64) -> Option<Answer> {
-        if self.ward.sets_ids(call.name(), &self.parked.arguments) {
-            return Some(Answer::Refuse(EPERM));
-        }
         let Some(target) = self.caller.descriptor(register_to_fd(register)) else {
             return self.caller.hides().then(|| self.refuse_hidden(call));
         };
@@ -374,11 +366,7 @@ impl Watch<'_> {
             // Abstract names are kept inside by Landlock's scope.
             Address::Other => None,
             Address::Path(text) => {
-                let start = if text.is_absolute() {
-                    JailPath::root()
-                } else {
-                    self.caller.directory(None)?
-                };
+                let start = self.caller.start(text, None)?;
                 let walk = self.ward.walk(self.caller, &start, text, !binds);
                 if matches!(walk.end, End::Outside(_)) && !binds {
                     return None;

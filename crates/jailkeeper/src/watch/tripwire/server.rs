@@ -117,7 +117,7 @@ impl Server<'_> {
         if parent == NodeId::ROOT && name == CANARY {
             return self.canary(phase);
         }
-        let decoys = view.path(parent).is_some_and(|path| path.as_bytes() == DECOY_PATH)
+        let decoys = view.child(NodeId::ROOT, OsStr::new(DECOYS)) == Some(parent)
             || (parent == NodeId::ROOT && name == DECOYS);
         if decoys && phase != Phase::Building {
             return Err(ENOENT);
@@ -290,12 +290,8 @@ impl Server<'_> {
             else {
                 continue;
             };
-            let start = if text.is_absolute() {
-                Some(JailPath::root())
-            } else {
-                caller.directory(path.directory.and_then(argument))
-            };
-            let Some(start) = start else { continue };
+            let directory = path.directory.and_then(argument);
+            let Some(start) = caller.start(&text, directory) else { continue };
             let follow =
                 path.follow.follows(&parked.arguments, open_flags(parked, call).unwrap_or(0));
             let walk = self.ward.walk(caller, &start, &text, follow);
@@ -359,16 +355,8 @@ impl Server<'_> {
         if self.ward.phase() != Phase::Sealed || !self.ward.holds(caller) {
             return Err(EACCES);
         }
-        let syscall = caller.parked().call().and_then(|parked| filter::call(parked.number));
-        let attempt = Attempt {
-            access: Access::create(path.clone()),
-            file: Some(path.clone()),
-            operation,
-            syscall: syscall.map_or_else(|| "unknown".to_owned(), |call| call.name().to_owned()),
-            flags: Vec::new(),
-            mode: Mode::Write,
-        };
-        let _ = self.ward.judge(caller, &attempt);
+        let access = Access::create(path.clone());
+        let _ = self.ward.judge(caller, &plain_attempt(caller, access, path, operation));
         Err(EACCES)
     }
 
@@ -404,30 +392,14 @@ impl Server<'_> {
             }
             Request::Lookup(name) => {
                 let below = path.join(name).map_err(|_| ENOENT)?;
-                let presence = presence(&below);
-                return self.denied_below(caller, &below, presence);
+                return match presence(&below) {
+                    Presence::Missing => Err(ENOENT),
+                    _ => self.judge(caller, &below),
+                };
             }
             _ => (Access::read(path.clone(), Presence::Exists), "open"),
         };
-        let syscall = caller.parked().call().and_then(|parked| filter::call(parked.number));
-        let mode = access.mode();
-        let attempt = Attempt {
-            access,
-            file: Some(path.clone()),
-            operation,
-            syscall: syscall.map_or_else(|| "unknown".to_owned(), |call| call.name().to_owned()),
-            flags: Vec::new(),
-            mode,
-        };
-        Err(self.refusal(caller, &attempt))
-    }
-
-    /// Somebody asks for a name below a denied directory.
-    fn denied_below(&self, caller: Caller, name: &JailPath, there: Presence) -> Reply {
-        if there == Presence::Missing {
-            return Err(ENOENT);
-        }
-        self.judge(caller, name)
+        Err(self.refusal(caller, &plain_attempt(caller, access, path, operation)))
     }
 
     fn listing(&self, id: NodeId, offset: u64, size: usize, plus: bool) -> Body {
@@ -451,17 +423,13 @@ impl Server<'_> {
 
     /// What a node looks like; `None` for one that is answered as absent.
     fn attributes(&self, id: NodeId) -> Option<Attributes> {
-        let (kind, size) = match self.ward.plan.view.node(id)? {
-            Node::Route(_) | Node::Place { directory: true } => (Kind::Directory, 0),
-            Node::Decoy { directory: true, .. } => (Kind::Directory, 0),
-            Node::Place { directory: false } | Node::Decoy { .. } => (Kind::File, 0),
-            Node::Text(text) => (Kind::File, text.len()),
-            Node::Link(target) => (Kind::Link, target.as_os_str().len() as u64),
+        let (kind, size, modified) = match self.ward.plan.view.node(id)? {
+            Node::Route(_) | Node::Place { directory: true } => (Kind::Directory, 0, 0),
+            Node::Decoy { directory: true, .. } => (Kind::Directory, 0, 0),
+            Node::Place { directory: false } | Node::Decoy { .. } => (Kind::File, 0, 0),
+            Node::Text(text) => (Kind::File, text.len(), text.modified()),
+            Node::Link(target) => (Kind::Link, target.as_os_str().len() as u64, 0),
             Node::Hidden => return None,
-        };
-        let modified = match self.ward.plan.view.node(id)? {
-            Node::Text(text) => text.modified(),
-            _ => 0,
         };
         Some(Attributes { node: id.0, kind, size, owner: self.owner(), modified })
     }
@@ -471,8 +439,23 @@ impl Server<'_> {
     }
 }
 
-/// The path of the directory of decoys.
-const DECOY_PATH: &[u8] = b"/.jailkeeper-decoys";
+/// An attempt of which the request itself says all: what is done, and to which node.
+fn plain_attempt(
+    caller: Caller,
+    access: Access,
+    file: &JailPath,
+    operation: &'static str,
+) -> Attempt {
+    let call = caller.parked().call().and_then(|parked| filter::call(parked.number));
+    Attempt {
+        mode: access.mode(),
+        access,
+        file: Some(file.clone()),
+        operation,
+        syscall: call.map_or_else(|| "unknown".to_owned(), |call| call.name().to_owned()),
+        flags: Vec::new(),
+    }
+}
 
 /// The flags with which a file is opened, if they are in a register.
 fn open_flags(parked: &ParkedCall, call: &PathCall) -> Option<u64> {
