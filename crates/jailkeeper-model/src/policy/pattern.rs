@@ -1,13 +1,13 @@
 //! A regular expression that grants files.
 
-use super::{Origin, Right};
+use super::{OnJailbreak, Origin, Right};
 use crate::path::JailPath;
 use regex::bytes::{Regex, RegexBuilder};
 
 /// How large a compiled expression may become, in bytes.
 const SIZE_AT_MOST: usize = 1 << 20;
 
-/// A regular expression over absolute paths, and what it grants.
+/// A regular expression over absolute paths, and what it grants or denies.
 ///
 /// It is searched for anywhere in the path, as written: an expression that is to match the whole
 /// path says so with `^` and `$`. Time is linear in the length of the path, whatever the
@@ -20,6 +20,7 @@ pub struct Pattern {
     regex: Regex,
     right: Right,
     origin: Origin,
+    on_jailbreak: Option<OnJailbreak>,
 }
 
 /// Says why a text is no pattern.
@@ -45,7 +46,13 @@ impl Pattern {
     pub fn new(expression: &str, right: Right, origin: Origin) -> Result<Self, PatternError> {
         let regex =
             RegexBuilder::new(expression).size_limit(SIZE_AT_MOST).build().map_err(PatternError)?;
-        Ok(Self { regex, right, origin })
+        Ok(Self { regex, right, origin, on_jailbreak: None })
+    }
+
+    /// Says what follows a jailbreak that this pattern denies, if not what the policy says.
+    #[must_use]
+    pub fn with_on_jailbreak(self, choice: OnJailbreak) -> Self {
+        Self { on_jailbreak: Some(choice), ..self }
     }
 
     /// Says whether the expression is found in a path.
@@ -64,6 +71,12 @@ impl Pattern {
     #[must_use]
     pub fn expression(&self) -> &str {
         self.regex.as_str()
+    }
+
+    /// Returns what follows a jailbreak that it denies; `None` for what the policy says.
+    #[must_use]
+    pub fn on_jailbreak(&self) -> Option<OnJailbreak> {
+        self.on_jailbreak
     }
 
     /// Returns where it comes from.

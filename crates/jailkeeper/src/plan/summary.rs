@@ -82,9 +82,10 @@ impl Plan {
                 .collect(),
             quiet: self
                 .policy
-                .quiet_paths()
+                .rules()
                 .iter()
-                .map(|path| text(path.as_path().as_os_str()))
+                .filter(|rule| rule.right() == Right::Quiet)
+                .map(|rule| text(rule.path().as_path().as_os_str()))
                 .collect(),
             environment: self
                 .environment

@@ -76,7 +76,6 @@ pub(super) struct Surveyed {
 
 struct Surveyor {
     rules: Vec<Rule>,
-    quiet: Vec<JailPath>,
     found: BTreeMap<JailPath, (Found, Right, bool)>,
     view: View,
     denied: Vec<(JailPath, bool)>,
@@ -109,7 +108,6 @@ fn original(found: &Found) -> Option<Text> {
 pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
     let mut surveyor = Surveyor {
         rules: Vec::new(),
-        quiet: Vec::new(),
         found: BTreeMap::new(),
         view: View::new(),
         denied: Vec::new(),
@@ -128,15 +126,16 @@ pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
     if settings.base {
         surveyor.base()?;
     }
-    for path in &settings.quiet {
-        surveyor.quiet(&jail_path(path)?);
-    }
     surveyor.finish(settings, cwd)
 }
 
 impl Surveyor {
     /// A rule of the caller: its path must be there.
     fn requested(&mut self, path: &JailPath, right: Right, origin: &Origin) -> Result<()> {
+        if right == Right::Quiet {
+            self.quiet(path, origin.clone(), None);
+            return Ok(());
+        }
         let Some(found) = survey::find(path)? else {
             if right == Right::Deny {
                 return self.deny_missing(path, origin);
@@ -228,7 +227,7 @@ impl Surveyor {
             }
         }
         for entry in &base.quiet {
-            self.quiet(&jail_path(&entry.path)?);
+            self.quiet(&jail_path(&entry.path)?, Origin::Base, Some(&entry.reason));
         }
         for entry in &base.copy {
             self.copy(entry)?;
@@ -269,8 +268,12 @@ impl Surveyor {
         Ok(())
     }
 
-    fn quiet(&mut self, path: &JailPath) {
-        self.quiet.push(path.clone());
+    fn quiet(&mut self, path: &JailPath, origin: Origin, reason: Option<&str>) {
+        let rule = Rule::new(path.clone(), Right::Quiet, origin);
+        self.rules.push(match reason {
+            Some(reason) => rule.with_reason(reason),
+            None => rule,
+        });
         self.view.add(path, Node::Hidden);
     }
 
@@ -324,9 +327,6 @@ impl Surveyor {
             Policy::builder().strict(settings.strict).on_jailbreak(settings.on_jailbreak);
         for rule in self.rules {
             policy = policy.rule(rule);
-        }
-        for path in self.quiet {
-            policy = policy.quiet(path);
         }
         for pattern in &settings.patterns {
             policy = policy.pattern(pattern.clone());
