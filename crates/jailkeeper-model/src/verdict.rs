@@ -40,7 +40,7 @@ pub struct Breach {
     pub because: Because,
 }
 
-/// Names what follows a jailbreak. It never takes place, whichever it is.
+/// Names what follows a jailbreak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
@@ -48,6 +48,10 @@ pub enum Action {
     Kill,
     /// The call fails, and the program goes on.
     Deny,
+    /// Somebody is asked; without an answer the call fails.
+    Ask,
+    /// It is written down, and the program goes on.
+    Log,
 }
 
 /// Says why an access is a jailbreak; prints as a short reason.
