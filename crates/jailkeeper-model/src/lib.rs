@@ -63,8 +63,9 @@ pub use access::{Access, Class, Mode, Presence, Target};
 pub use decide::decide;
 pub use escape::{Escaped, escape};
 pub use event::{
-    ActionTaken, Ancestor, Event, EventError, Exit, Failure, Header, JailId, Jailbreak, Limit,
-    Lost, Probe, RawBytes, Start, Timestamp, Usage, Version, Wall, Warning, WirePath,
+    ActionTaken, Ancestor, Answer, Event, EventError, Exit, Failure, Header, JailId, Jailbreak,
+    Limit, Lost, Probe, Question, RawBytes, Reply, Start, Timestamp, Usage, Version, Wall, Warning,
+    WirePath,
 };
 pub use path::{JailPath, PathError};
 pub use policy::{
@@ -72,7 +73,7 @@ pub use policy::{
     Rule,
 };
 pub use report::{Forgiven, ForgivenList, Outcome, Report};
-pub use schema::{event_schema, report_schema};
+pub use schema::{event_schema, profile_schema, report_schema};
 pub use strength::Strength;
 pub use verdict::{Action, Because, Breach, Refusal, Verdict};
 pub use word::UnknownWord;

@@ -11,7 +11,8 @@ use crate::recorder::{Callback, Recorder};
 use crate::stdio::{Stdio, Streams, refuse_directory};
 use crate::supervisor::Supervisor;
 use crate::ward::Ward;
-use jailkeeper_model::{Event, JailId};
+use crate::watch::ask::{Answerer, Asking};
+use jailkeeper_model::{Event, JailId, Question, Reply};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -39,6 +40,7 @@ pub struct Command {
     streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
     callback: Option<Callback>,
+    answerer: Option<Answerer>,
     id: Option<String>,
 }
 
@@ -62,6 +64,7 @@ impl Command {
             streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
             extra: Vec::new(),
             callback: None,
+            answerer: None,
             id: None,
         }
     }
@@ -165,6 +168,20 @@ impl Command {
         self
     }
 
+    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`]). The program waits
+    /// meanwhile, but the rest of the jail goes on: the function is called on a thread of its own,
+    /// and several times at once if several calls are asked about.
+    ///
+    /// Only opening a regular file can be asked about; anything else is denied. What is allowed is
+    /// opened from outside and handed over, and no wall is widened.
+    pub fn on_question(
+        &mut self,
+        answer: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.answerer = Some(Arc::new(answer));
+        self
+    }
+
     /// Names the jail in its events; by default a name that is unique on this machine.
     pub fn id(&mut self, id: impl Into<String>) -> &mut Self {
         self.id = Some(id.into());
@@ -214,6 +231,11 @@ impl Command {
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
         let plan = self.make_plan(probe)?;
         plan.find_command()?;
+        if plan.policy.asks() && self.answerer.is_none() {
+            return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
+                .because("there is nobody to ask")
+                .with_hint("give the command somebody who answers (`on_question`)"));
+        }
         let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
         let [stdin, stdout, stderr] = &mut self.streams;
         let mut streams = Streams::open([stdin, stdout, stderr], owner)?;
@@ -231,7 +253,9 @@ impl Command {
         let pace = Pace::of_this_thread();
         let prepared = Prepared::new(&plan, streams.inside, pace)?;
         let settings = &self.jail.settings;
-        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes));
+        let asking =
+            self.answerer.clone().map(|answerer| Asking::new(answerer, settings.ask_timeout));
+        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes, asking));
         let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time);
         let (ready, is_ready) = channel();
         let (end, is_ended) = channel();
@@ -278,9 +302,7 @@ impl Command {
             environment: self.environment.clone(),
             terminal: self.terminal_streams(),
         };
-        let mut plan = Plan::new(&self.jail.settings, wanted, probe)?;
-        crate::launch::add_decoys(&mut plan.view, &plan.trees.denied);
-        Ok(plan)
+        Plan::new(&self.jail.settings, wanted, probe)
     }
 }
 

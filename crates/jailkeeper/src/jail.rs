@@ -103,9 +103,8 @@ impl JailBuilder {
 
     /// Answers a path as if it were not there; reading it is then no jailbreak.
     #[must_use]
-    pub fn quiet(mut self, path: impl AsRef<Path>) -> Self {
-        self.settings.quiet.push(path.as_ref().to_owned());
-        self
+    pub fn quiet(self, path: impl AsRef<Path>) -> Self {
+        self.rule(path, Right::Quiet, Origin::Api)
     }
 
     /// Names a file of the caller (events, reports, policies) that the jail must not be able to
@@ -156,6 +155,22 @@ impl JailBuilder {
     #[must_use]
     pub fn on_jailbreak(mut self, what: OnJailbreak) -> Self {
         self.settings.on_jailbreak = what;
+        self
+    }
+
+    /// Lets the jail read everything that the caller can but secrets, and write to a layer that is
+    /// thrown away: to learn what a program needs. What no rule allows is written down
+    /// ([`OnJailbreak::Log`]).
+    #[must_use]
+    pub fn learn(mut self) -> Self {
+        self.settings.overlay = true;
+        self.on_jailbreak(OnJailbreak::Log)
+    }
+
+    /// How long an answer to a question is waited for; no answer is a no. One minute by default.
+    #[must_use]
+    pub fn ask_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.ask_timeout = timeout;
         self
     }
 

@@ -16,7 +16,6 @@ pub(crate) struct RequestedRule {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) rules: Vec<RequestedRule>,
-    pub(crate) quiet: Vec<PathBuf>,
     pub(crate) patterns: Vec<Pattern>,
     /// Files that the jail must not be able to change: policies, event files, reports.
     pub(crate) protected: Vec<PathBuf>,
@@ -27,13 +26,23 @@ pub(crate) struct Settings {
     pub(crate) report_probes: bool,
     pub(crate) on_jailbreak: OnJailbreak,
     pub(crate) wall_time: Option<Duration>,
+    /// Writes outside go to a layer that is thrown away, instead of being refused.
+    pub(crate) overlay: bool,
+    /// How long an answer is waited for.
+    pub(crate) ask_timeout: Duration,
+}
+
+impl Settings {
+    /// Tells whether the walls are wider than the policy.
+    pub(crate) fn widens(&self) -> bool {
+        self.overlay || self.on_jailbreak == OnJailbreak::Log
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             rules: Vec::new(),
-            quiet: Vec::new(),
             patterns: Vec::new(),
             protected: Vec::new(),
             base: true,
@@ -43,6 +52,8 @@ impl Default for Settings {
             report_probes: false,
             on_jailbreak: OnJailbreak::Kill,
             wall_time: None,
+            overlay: false,
+            ask_timeout: Duration::from_secs(60),
         }
     }
 }

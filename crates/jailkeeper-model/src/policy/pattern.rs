@@ -1,7 +1,7 @@
 //! Patterns over paths, and what they grant or deny.
 
 use super::glob::{self, Glob};
-use super::{Origin, Right};
+use super::{OnJailbreak, Origin, Right};
 use crate::path::JailPath;
 use regex::bytes::{Regex, RegexBuilder};
 use std::ops::Range;
@@ -19,9 +19,12 @@ const SIZE_AT_MOST: usize = 1 << 20;
 pub struct Pattern {
     written: String,
     regex: Regex,
+    /// The bytes with which every match begins.
+    prefix: Vec<u8>,
     tree: Option<JailPath>,
     right: Right,
     origin: Origin,
+    on_jailbreak: Option<OnJailbreak>,
 }
 
 /// Says why a text is no pattern.
@@ -75,7 +78,9 @@ impl Pattern {
     /// When the expression is none, has something that cannot be had, or becomes too large.
     pub fn new(expression: &str, right: Right, origin: Origin) -> Result<Self, PatternError> {
         let regex = compile(expression)?;
-        Ok(Self { written: expression.to_owned(), regex, tree: None, right, origin })
+        let prefix = prefix(expression).to_vec();
+        let written = expression.to_owned();
+        Ok(Self { written, regex, prefix, tree: None, right, origin, on_jailbreak: None })
     }
 
     /// Makes a pattern of a glob.
@@ -128,13 +133,27 @@ impl Pattern {
     ) -> Result<Self, PatternError> {
         let whole = 0..written.len();
         let regex = build(&glob.regex()).map_err(|_| PatternError::new(TOO_LARGE, whole))?;
-        Ok(Self { written, regex, tree: glob.as_tree(), right, origin })
+        let (prefix, tree) = (glob.prefix(), glob.as_tree());
+        Ok(Self { written, regex, prefix, tree, right, origin, on_jailbreak: None })
+    }
+
+    /// Says what follows a jailbreak that this pattern denies, if not what the policy says.
+    #[must_use]
+    pub fn with_on_jailbreak(self, choice: OnJailbreak) -> Self {
+        Self { on_jailbreak: Some(choice), ..self }
     }
 
     /// Says whether it matches a path.
     #[must_use]
     pub fn matches(&self, path: &JailPath) -> bool {
         self.regex.is_match(path.as_bytes())
+    }
+
+    /// Says whether it could match a path below a directory; yes where that is not known.
+    #[must_use]
+    pub fn may_match_below(&self, directory: &JailPath) -> bool {
+        let directory = directory.as_bytes();
+        self.prefix.starts_with(directory) || directory.starts_with(&self.prefix)
     }
 
     /// Returns what it grants, or that it denies.
@@ -156,6 +175,12 @@ impl Pattern {
         self.tree.as_ref()
     }
 
+    /// Returns what follows a jailbreak that it denies; `None` for what the policy says.
+    #[must_use]
+    pub fn on_jailbreak(&self) -> Option<OnJailbreak> {
+        self.on_jailbreak
+    }
+
     /// Returns where it comes from.
     #[must_use]
     pub fn origin(&self) -> &Origin {
@@ -168,6 +193,17 @@ impl Pattern {
         glob::quote(&mut quoted, bytes);
         quoted
     }
+}
+
+/// Returns the text with which every match of an expression begins, as far as it can be told
+/// without compiling it.
+fn prefix(expression: &str) -> &[u8] {
+    let Some(text) = expression.strip_prefix('^') else { return b"" };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-".contains(byte);
+    let length = text.bytes().take_while(|byte| plain(byte)).count();
+    let quantified = text.as_bytes().get(length).is_some_and(|next| b"?*{".contains(next));
+    let length = length.saturating_sub(usize::from(quantified));
+    if text.contains('|') { b"" } else { text.as_bytes().get(..length).unwrap_or_default() }
 }
 
 const TOO_LARGE: &str = "the pattern becomes too large";
@@ -206,6 +242,31 @@ mod tests {
         assert!(!pattern(r"\.txt$").matches(&path("/a/b.txt/c")));
         assert!(pattern("b").matches(&path("/a/b.txt")));
         assert!(!pattern("^b").matches(&path("/a/b.txt")));
+    }
+
+    #[test]
+    fn directories_without_a_match_are_passed_over() {
+        let regex = |text: &str| Pattern::new(text, Right::Deny, Origin::Api).unwrap();
+        let glob = |text: &str| Pattern::glob(text, Right::Deny, Origin::Api).unwrap();
+        for (pattern, at, expected) in [
+            (regex("^/srv/data/.*x$"), "/srv", true),
+            (regex("^/srv/data/.*x$"), "/srv/data/deep", true),
+            (regex("^/srv/data/.*x$"), "/usr", false),
+            (regex("^/srv?/x"), "/sr", true),
+            (regex("^/srv/x|/y"), "/usr", true),
+            (regex("x"), "/usr", true),
+            (glob("/srv/*/x"), "/srv", true),
+            (glob("/srv/*/x"), "/srv/data", true),
+            (glob("/srv/*/x"), "/usr", false),
+            (glob("/srv/d*"), "/srv/e", false),
+            (glob("/srv/{a,ab/c}/x"), "/srv/ab", true),
+            (glob("/srv/{a,ab/c}/x"), "/srv/b", false),
+            (glob("**/.env"), "/usr", true),
+            (glob("/{a,b}"), "/", true),
+        ] {
+            let below = pattern.may_match_below(&JailPath::new(at).unwrap());
+            assert_eq!(below, expected, "{pattern:?} {at}");
+        }
     }
 
     #[test]

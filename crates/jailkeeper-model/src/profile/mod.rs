@@ -29,6 +29,7 @@ mod paths;
 mod pattern;
 mod place;
 mod reader;
+mod schema;
 mod suggest;
 mod syntax;
 mod template;
@@ -37,10 +38,11 @@ mod wall_time;
 
 pub use document::Profile;
 pub use entry::{
-    AskersEntry, FileEntry, Net, PathEntry, PatternEntry, PatternKind, RuleEntry, Tmp,
+    AskersEntry, CopyEntry, FileEntry, Net, PatternEntry, PatternKind, RuleEntry, Tmp,
     VariableEntry,
 };
 pub use error::ProfileError;
 pub use pattern::CompileError;
 pub use place::{Located, Place, Source};
+pub(crate) use schema::schema;
 pub use template::{ExpandError, Template, Variable, Variables};

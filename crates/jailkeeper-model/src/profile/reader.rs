@@ -277,11 +277,6 @@ impl<'t> Fields<'t> {
         self.values.get(key).map(|(_, value)| *value)
     }
 
-    /// Returns where a key is written.
-    pub(super) fn key(&self, key: &'static str) -> Option<&Place> {
-        self.values.get(key).map(|(place, _)| place)
-    }
-
     /// Reads a line under a key.
     pub(super) fn line(&self, reader: &mut Reader, key: &'static str) -> Option<Located<String>> {
         reader.line(&format!("`{key}`"), self.get(key)?)

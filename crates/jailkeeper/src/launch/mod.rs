@@ -25,12 +25,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) use command::Stream;
-pub(crate) use view::add_decoys;
 
 /// The name in the view's root under which a jail proves its walls.
 pub(crate) const CANARY: &str = ".jailkeeper-canary";
-/// The name in the view's root under which decoys stand until the jail is sealed.
-pub(crate) const DECOYS: &str = ".jailkeeper-decoys";
+/// The directory of the host over which the view is attached until it becomes the root. Every
+/// system that runs a process has it.
+const ATTACH_POINT: &str = "/proc";
 /// What the init reports when it has given up everything.
 pub(crate) const SEALED: u32 = 1;
 /// What the command reports when the canary was refused.
@@ -57,9 +57,10 @@ impl Prepared {
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
         let mut workshop = Workshop { slots: Slots::default(), held: Vec::new(), pace, floor };
         workshop.hold(at_exec)?;
-        let mounts = view::mounts(plan, &mut workshop)?;
+        let root = workshop.slots.empty();
+        let mounts = view::mounts(plan, &mut workshop, root)?;
         let command = command::program(plan, &mut workshop, streams)?;
-        let program = builder(plan, &mut workshop, mounts, command)?;
+        let program = builder(plan, &mut workshop, root, mounts, command)?;
         let memory_trees = plan
             .trees
             .iter()
@@ -117,11 +118,11 @@ impl Workshop {
 fn builder(
     plan: &Plan,
     workshop: &mut Workshop,
+    root: Slot,
     mounts: view::Mounts,
     command: Program,
 ) -> Result<Program> {
     let device = workshop.slots.empty();
-    let root = workshop.slots.empty();
     let mut steps = vec![Step::DieWithParent, Step::CloseOthers, Step::Dumpable(true)];
     steps.extend(maps(plan));
     steps.extend([
@@ -136,6 +137,20 @@ fn builder(
         // makes the kernel forget the signal at the parent's death, so that is asked for again.
         Step::SetIds { user: plan.identity.user, group: plan.identity.group },
         Step::DieWithParent,
+    ]);
+    if !mounts.overlay_steps.is_empty() {
+        let layers = workshop.slots.empty();
+        steps.push(Step::NewMount {
+            filesystem: c"tmpfs".into(),
+            options: vec![MountOption::Text(c"source".into(), c"jailkeeper".into())],
+            attributes: Attributes::NO_SETUID.and(Attributes::NO_DEVICES),
+            into: layers,
+        });
+        steps.push(Step::EnterMount { mount: layers, at: attach_point()? });
+        steps.extend(mounts.overlay_steps);
+        steps.push(Step::Close(layers));
+    }
+    steps.extend([
         Step::NewMount {
             filesystem: c"fuse".into(),
             options: vec![
@@ -175,7 +190,6 @@ fn init(
         vec![Step::DieWithParent, Step::EnterMount { mount: root, at: attach_point()? }];
     steps.extend(view::listings(plan)?);
     steps.extend(attach_steps);
-    steps.extend(view::decoys(plan, workshop, root)?);
     steps.push(Step::Pivot);
     let mut command = command;
     if !plan.terminal.is_empty() {
@@ -225,10 +239,7 @@ pub(crate) fn id_map(id: u32) -> String {
 
 /// A directory of the host over which the view is attached until it becomes the root.
 fn attach_point() -> Result<CString> {
-    ["/mnt", "/tmp", "/var", "/proc"].iter().find(|path| Path::new(path).is_dir()).map_or_else(
-        || Err(Error::new(ErrorKind::Setup, "find a directory to attach the view at")),
-        |path| c_string(OsStr::new(path)),
-    )
+    c_string(OsStr::new(ATTACH_POINT))
 }
 
 /// This process's own namespace of a kind, to be compared with the child's.

@@ -4,22 +4,25 @@
 //! was made: paths that are not there, rules that contradict each other, state files that the
 //! jail could write, walls that the machine does not have.
 
+mod covers;
 mod environment;
+mod find;
 mod lookup;
 mod summary;
 mod survey;
 mod trees;
 mod view;
+mod widening;
 
+pub(crate) use find::push_components;
 pub use summary::{PlannedTree, Summary};
-pub(crate) use survey::push_components;
-pub(crate) use trees::{Source, Tree, Trees};
-pub(crate) use view::{Node, NodeId, View};
+pub(crate) use trees::{Source, Tree, Trees, Width};
+pub(crate) use view::{COVERS, Cover, Node, NodeId, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::probe::{Finding, Probe};
 use crate::settings::Settings;
-use crate::walls::filter::Opens;
+use crate::walls::filter::Watched;
 use jailkeeper_model::{JailPath, Policy, Right};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -80,7 +83,7 @@ impl Plan {
             })
             .and_then(|cwd| jail_path(&cwd))?;
         let identity = Identity::of_caller(probe);
-        let surveyed = trees::survey(settings, &cwd)?;
+        let surveyed = survey::survey(settings, &cwd)?;
         let policy = surveyed.policy;
         protect_state(settings, &policy)?;
         let cwd = surveyed.cwd;
@@ -122,9 +125,21 @@ impl Plan {
 }
 
 impl Plan {
-    /// Which opening calls the watch has to see.
-    pub(crate) fn opens(&self) -> Opens {
-        if self.policy.patterns().is_empty() { Opens::Writing } else { Opens::All }
+    /// Which calls the watch has to see.
+    pub(crate) fn watched(&self) -> Watched {
+        let patterns = self.policy.patterns();
+        if self.is_widened() {
+            Watched::Everything
+        } else if self.policy.asks() || patterns.iter().any(|pattern| pattern.right().allows()) {
+            Watched::Opens
+        } else {
+            Watched::Writes
+        }
+    }
+
+    /// Tells whether the walls are wider than the policy.
+    pub(crate) fn is_widened(&self) -> bool {
+        self.trees.iter().any(|tree| tree.width != Width::Policy)
     }
 }
 

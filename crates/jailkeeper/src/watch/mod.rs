@@ -11,8 +11,10 @@
 //! What they read from a caller's memory ([`caller`]) and how they follow paths ([`walk`]) names
 //! things; it never grants one.
 
+pub(crate) mod ask;
 pub(crate) mod caller;
 mod grant;
+pub(crate) mod newcomers;
 pub(crate) mod notify;
 mod socket;
 pub(crate) mod tripwire;
