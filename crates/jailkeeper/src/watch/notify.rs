@@ -320,7 +320,7 @@ impl Watch<'_> {
     }
 
     fn socket(&self, call: &Call, kind: &SocketCall) -> Answer {
-        if matches!(kind, SocketCall::Create) {
+        if matches!(kind, SocketCall::Create | SocketCall::Pair) {
             let wanted = self.argument(1);
             return match socket::stand_in(wanted) {
                 Ok(fd) => Answer::Descriptor { fd, close_on_exec: wanted & SOCK_CLOEXEC != 0 },
