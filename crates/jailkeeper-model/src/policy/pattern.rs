@@ -61,6 +61,24 @@ impl Pattern {
         self.regex.is_match(path.as_bytes())
     }
 
+    /// Says whether the expression could be found in a path below a directory; yes where that
+    /// is not known.
+    #[must_use]
+    pub fn may_match_below(&self, directory: &JailPath) -> bool {
+        let prefix = self.prefix();
+        prefix.starts_with(directory.as_bytes()) || directory.as_bytes().starts_with(prefix)
+    }
+
+    /// The text with which every match begins, as far as it can be told without compiling it.
+    fn prefix(&self) -> &[u8] {
+        let Some(text) = self.regex.as_str().strip_prefix('^') else { return b"" };
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-".contains(byte);
+        let length = text.bytes().take_while(|byte| plain(byte)).count();
+        let quantified = text.as_bytes().get(length).is_some_and(|next| b"?*{".contains(next));
+        let length = length.saturating_sub(usize::from(quantified));
+        if text.contains('|') { b"" } else { text.as_bytes().get(..length).unwrap_or_default() }
+    }
+
     /// Returns what it grants.
     #[must_use]
     pub fn right(&self) -> Right {
@@ -98,6 +116,24 @@ mod tests {
         assert!(!pattern(r"\.txt$").matches(&path("/a/b.txt/c")));
         assert!(pattern("b").matches(&path("/a/b.txt")));
         assert!(!pattern("^b").matches(&path("/a/b.txt")));
+    }
+
+    #[test]
+    fn directories_without_a_match_are_passed_over() {
+        let below = |text: &str, at: &str| {
+            let pattern = Pattern::new(text, Right::Deny, Origin::Api).unwrap();
+            pattern.may_match_below(&JailPath::new(at).unwrap())
+        };
+        for (text, at, expected) in [
+            ("^/srv/data/.*x$", "/srv", true),
+            ("^/srv/data/.*x$", "/srv/data/deep", true),
+            ("^/srv/data/.*x$", "/usr", false),
+            ("^/srv?/x", "/sr", true),
+            ("^/srv/x|/y", "/usr", true),
+            ("x", "/usr", true),
+        ] {
+            assert_eq!(below(text, at), expected, "{text} {at}");
+        }
     }
 
     #[test]

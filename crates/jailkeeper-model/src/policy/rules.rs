@@ -71,6 +71,13 @@ impl Policy {
         self.routes.contains(path)
     }
 
+    /// Returns a denied path that is below another one.
+    #[must_use]
+    pub fn denied_below(&self, path: &JailPath) -> Option<&JailPath> {
+        let denied = self.rules.iter().filter(|rule| rule.right() == Right::Deny);
+        denied.map(Rule::path).find(|denied| path.covers(denied) && path != *denied)
+    }
+
     /// Returns the pattern that denies a path: one that matches the path or a directory above it.
     ///
     /// A rule that covers the path and is at or below what matches brings it back.

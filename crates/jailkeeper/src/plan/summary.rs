@@ -76,9 +76,14 @@ impl Plan {
             trees: trees.collect(),
             denied: self
                 .trees
-                .denied
+                .covers
                 .iter()
-                .map(|(path, _)| text(path.as_path().as_os_str()))
+                .filter(|cover| {
+                    self.policy
+                        .rule_for(&cover.path)
+                        .is_none_or(|rule| rule.right() != Right::Quiet)
+                })
+                .map(|cover| text(cover.at.as_path().as_os_str()))
                 .collect(),
             quiet: self
                 .policy
@@ -98,7 +103,7 @@ impl Plan {
     }
 
     fn walls(&self) -> BTreeMap<String, String> {
-        let filter = crate::walls::filter::program(self.opens());
+        let filter = crate::walls::filter::program(self.watched());
         [
             ("namespaces", "user, mount, pid, ipc, uts".to_owned()),
             ("view", format!("FUSE root with {} mounts", self.trees.iter().count())),

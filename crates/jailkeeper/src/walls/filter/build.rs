@@ -26,13 +26,15 @@ const NEGATIVE: u32 = 0x8000_0000;
 /// Up to so many single numbers are tested one after the other instead of by halving.
 const ISLANDS: usize = 4;
 
-/// Which opening calls go to the listener.
+/// Which calls that name files go to the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opens {
+pub(crate) enum Watched {
     /// Those with write intent.
-    Writing,
-    /// All of them, because patterns grant some.
-    All,
+    Writes,
+    /// These and all that open files, because some are granted from outside.
+    Opens,
+    /// All of them, because walls are wider than the policy and all that is used is written down.
+    Everything,
 }
 
 /// What the filter of strength `flat` hands to the listener besides.
@@ -53,15 +55,17 @@ pub(crate) fn flat_program(flat: Flat) -> Program {
 }
 
 /// Returns the filter, made at the first call.
-pub(crate) fn program(opens: Opens) -> &'static Program {
-    static WRITING: OnceLock<Program> = OnceLock::new();
-    static ALL: OnceLock<Program> = OnceLock::new();
-    let program = match opens {
-        Opens::Writing => &WRITING,
-        Opens::All => &ALL,
+pub(crate) fn program(watched: Watched) -> &'static Program {
+    static WRITES: OnceLock<Program> = OnceLock::new();
+    static OPENS: OnceLock<Program> = OnceLock::new();
+    static EVERYTHING: OnceLock<Program> = OnceLock::new();
+    let program = match watched {
+        Watched::Writes => &WRITES,
+        Watched::Opens => &OPENS,
+        Watched::Everything => &EVERYTHING,
     };
     program.get_or_init(|| {
-        Program::assemble(&items(opens)).expect("every label stands once, behind all jumps to it")
+        Program::assemble(&items(watched)).expect("every label stands once, behind all jumps to it")
     })
 }
 
@@ -73,9 +77,9 @@ pub(crate) fn is_foreign(architecture: u32, number: i32) -> bool {
 }
 
 /// Returns the lines of the filter.
-pub(super) fn items(opens: Opens) -> Vec<Item> {
+pub(super) fn items(watched: Watched) -> Vec<Item> {
     let calls: Vec<_> = calls::all().collect();
-    items_of(&calls, &|call| Leaf::of(call, opens))
+    items_of(&calls, &|call| Leaf::of(call, watched))
 }
 
 fn items_of(calls: &[&'static Call], leaf: &dyn Fn(&'static Call) -> Leaf) -> Vec<Item> {
@@ -121,15 +125,16 @@ struct Interval {
 }
 
 impl Leaf {
-    fn of(call: &'static Call, opens: Opens) -> Self {
+    fn of(call: &'static Call, watched: Watched) -> Self {
         match &call.treatment {
             Treatment::Allow => Self::Action(ALLOW),
             Treatment::Refuse { errno: number } => Self::Action(errno(*number)),
             Treatment::Breach | Treatment::Descriptor(_) => Self::Action(NOTIFY),
             Treatment::Path(path) => match path.intent {
-                Intent::Reads => Self::Action(ALLOW),
                 Intent::Writes | Intent::OpenHow { .. } => Self::Action(NOTIFY),
-                Intent::OpenFlags { .. } if opens == Opens::All => Self::Action(NOTIFY),
+                Intent::Reads if watched == Watched::Everything => Self::Action(NOTIFY),
+                Intent::Reads => Self::Action(ALLOW),
+                Intent::OpenFlags { .. } if watched != Watched::Writes => Self::Action(NOTIFY),
                 Intent::OpenFlags { argument } => Self::OpenFlags(argument),
             },
             Treatment::Socket(SocketCall::Create) => Self::Rule(&DOMAIN),
@@ -147,11 +152,13 @@ impl Leaf {
                 _ => Self::Action(NOTIFY),
             },
             Treatment::Process(ProcessCall::Fork(rule)) if flat.forks => Self::Rule(rule),
-            Treatment::Process(ProcessCall::Fork(_)) => Self::of(call_of_full(call), Opens::All),
+            Treatment::Process(ProcessCall::Fork(_)) => {
+                Self::of(call_of_full(call), Watched::Opens)
+            }
             Treatment::Process(ProcessCall::Settings(rule)) => Self::Rule(rule),
             Treatment::Socket(SocketCall::Create) => Self::Action(NOTIFY),
             Treatment::Process(ProcessCall::Signal { .. }) if !flat.signals => Self::Action(ALLOW),
-            _ => Self::of(call, Opens::All),
+            _ => Self::of(call, Watched::Opens),
         }
     }
 }
