@@ -304,3 +304,32 @@ pub fn inherited(number: RawFd) -> io::Result<std::os::fd::OwnedFd> {
     let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
     Ok(rustix::io::fcntl_dupfd_cloexec(borrowed, 3)?)
 }
+
+/// Makes this thread, and no other one of the process, act as another user with no supplementary
+/// groups and no capabilities.
+///
+/// The kernel makes the whole process undumpable when the user changes.
+///
+/// # Errors
+///
+/// `EPERM` without privileges.
+pub fn act_as(user: u32, group: u32) -> io::Result<()> {
+    rustix::thread::set_thread_groups(&[])?;
+    let group = rustix::process::Gid::from_raw(group);
+    rustix::thread::set_thread_res_gid(group, group, group)?;
+    let user = rustix::process::Uid::from_raw(user);
+    Ok(rustix::thread::set_thread_res_uid(user, user, user)?)
+}
+
+/// Gives this thread a working directory and a mask of permissions of its own; the mask is empty
+/// from then on, so that files get the permissions that are asked for.
+///
+/// # Errors
+///
+/// None are known; the kernel's answer is passed on.
+pub fn own_mask() -> io::Result<()> {
+    // SAFETY: takes a number; what this thread shares with others is copied first.
+    check(unsafe { libc::unshare(libc::CLONE_FS) }.into())?;
+    rustix::process::umask(rustix::fs::Mode::empty());
+    Ok(())
+}

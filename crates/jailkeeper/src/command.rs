@@ -5,13 +5,14 @@ use crate::error::{Error, ErrorKind, Result, Step};
 use crate::jail::Jail;
 use crate::launch::{Prepared, Stream};
 use crate::pace::Pace;
-use crate::plan::{Plan, Summary, Wanted};
+use crate::plan::{self, Ground, Plan, Summary, Wanted};
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
+use crate::scratch::Scratch;
 use crate::stdio::{Stdio, Streams, refuse_directory};
 use crate::supervisor::Supervisor;
 use crate::ward::Ward;
-use jailkeeper_model::{Event, JailId};
+use jailkeeper_model::{Event, JailId, Strength};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -189,7 +190,8 @@ impl Command {
     ///
     /// Those of [`spawn`](Self::spawn) that come up before a process is made.
     pub fn plan(&self, probe: &Probe) -> Result<Summary> {
-        Ok(self.make_plan(probe)?.summary())
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        Ok(self.make_plan(probe, ground(strength, None)?)?.summary())
     }
 
     /// Starts the command in its jail.
@@ -212,7 +214,13 @@ impl Command {
     ///
     /// Those of [`spawn`](Self::spawn).
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
-        let plan = self.make_plan(probe)?;
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        let scratch = match strength {
+            Strength::Flat if self.jail.settings.private_tmp => Some(Scratch::make()?),
+            _ => None,
+        };
+        let ground = ground(strength, scratch.as_ref())?;
+        let plan = self.make_plan(probe, ground)?;
         plan.find_command()?;
         let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
         let [stdin, stdout, stderr] = &mut self.streams;
@@ -229,7 +237,10 @@ impl Command {
         let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
         let (recorder, events) = Recorder::new(id, self.callback.take());
         let pace = Pace::of_this_thread();
-        let prepared = Prepared::new(&plan, streams.inside, pace)?;
+        let prepared = match strength {
+            Strength::Flat => Prepared::flat(&plan, streams.inside, pace, scratch)?,
+            _ => Prepared::new(&plan, streams.inside, pace)?,
+        };
         let settings = &self.jail.settings;
         let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes));
         let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time);
@@ -264,7 +275,7 @@ impl Command {
             .collect()
     }
 
-    fn make_plan(&self, probe: &Probe) -> Result<Plan> {
+    fn make_plan(&self, probe: &Probe, ground: Ground) -> Result<Plan> {
         let cwd = match &self.cwd {
             Some(cwd) => cwd.clone(),
             None => std::env::current_dir().map_err(|error| {
@@ -278,8 +289,16 @@ impl Command {
             environment: self.environment.clone(),
             terminal: self.terminal_streams(),
         };
-        Plan::new(&self.jail.settings, wanted, probe)
+        Plan::new(&self.jail.settings, wanted, probe, ground)
     }
+}
+
+/// What a jail of a strength stands on.
+fn ground(strength: Strength, scratch: Option<&Scratch>) -> Result<Ground> {
+    Ok(match strength {
+        Strength::Full => Ground::View,
+        _ => Ground::Host { scratch: scratch.map(Scratch::path).transpose()? },
+    })
 }
 
 /// A name for a jail: the process, and how many it had before.

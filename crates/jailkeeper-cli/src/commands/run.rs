@@ -1,6 +1,6 @@
 //! `jailkeeper run`: a command in a jail.
 
-use crate::arguments::{CommandArguments, Net, PolicyArguments, RunArguments, Strength, Tmp};
+use crate::arguments::{CommandArguments, Net, PolicyArguments, RunArguments, Tmp};
 use crate::events::{Destination, Writer, inherited, write_report};
 use crate::status::Status;
 use crate::terminal::Relay;
@@ -180,13 +180,15 @@ pub(crate) fn jail(
     protected: &[PathBuf],
     report_probes: bool,
 ) -> Result<Jail, Error> {
-    let Strength::Full = policy.strength;
     let Net::None = policy.net;
     let mut builder = Jail::builder()
         .base(!policy.no_base)
         .working_directory(!policy.no_cwd)
         .private_tmp(policy.tmp == Tmp::Private)
         .strict(policy.strict)
+        .hide(policy.hide)
+        .strength(policy.strength.into())
+        .strength_at_most(policy.strength_at_most.into())
         .report_probes(report_probes)
         .on_jailbreak(policy.on_jailbreak());
     let flags = [

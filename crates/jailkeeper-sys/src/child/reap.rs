@@ -27,11 +27,16 @@ const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 const HURRY: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// Reaps and, when it is time, kills. Returns only on a failure.
-pub(super) fn reap(command: i32, control: RawFd, group: Option<RawFd>) -> io::Result<()> {
-    let mut keep = [control, group.unwrap_or(control)];
+pub(super) fn reap(
+    command: i32,
+    control: RawFd,
+    life: RawFd,
+    group: Option<RawFd>,
+) -> io::Result<()> {
+    let mut keep = [control, life, group.unwrap_or(control)];
     keep.sort_unstable();
     close_others(&keep)?;
-    // From here on the end of the supervisor is seen on the socket instead.
+    // From here on the end of the supervisor is seen on the pipe instead.
     prctl(libc::PR_SET_PDEATHSIG, 0)?;
     let control = borrow(control);
     let deaths = deaths()?;
@@ -52,7 +57,7 @@ pub(super) fn reap(command: i32, control: RawFd, group: Option<RawFd>) -> io::Re
             }
         }
         // Who kills has nothing more to hear.
-        let heard = if killing { deaths.as_fd() } else { control };
+        let heard = if killing { deaths.as_fd() } else { borrow(life) };
         let mut fds =
             [PollFd::new(&deaths, PollFlags::IN), PollFd::from_borrowed_fd(heard, PollFlags::IN)];
         let wait = if killing { HURRY } else { PATIENCE };

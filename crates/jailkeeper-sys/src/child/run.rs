@@ -213,8 +213,9 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
         }
         Step::Init => init(context),
         Step::Subreaper => prctl(libc::PR_SET_CHILD_SUBREAPER, 1),
-        Step::Reap { group } => {
-            reap::reap(context.spawned.get(), context.control, group.map(|group| slots.get(group)))
+        Step::Reap { life, group } => {
+            let group = group.map(|group| slots.get(group));
+            reap::reap(context.spawned.get(), context.control, slots.get(*life), group)
         }
         Step::Exit => exit(0),
     }

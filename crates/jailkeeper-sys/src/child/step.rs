@@ -195,8 +195,11 @@ pub enum Step {
     /// Adopts the orphans among its descendants (`PR_SET_CHILD_SUBREAPER`).
     Subreaper,
     /// Reaps all descendants, tells the end of the process that was spawned last, kills the rest
-    /// when the parent says go or is gone, and ends when nothing is left.
+    /// when the parent says so or is gone, and ends when nothing is left.
     Reap {
+        /// A pipe whose other end the parent alone has: a word in it, or its end, is the time to
+        /// kill.
+        life: Slot,
         /// The file `cgroup.kill` of a group that all descendants are in.
         group: std::option::Option<Slot>,
     },

@@ -12,6 +12,7 @@
 //! things; it never grants one.
 
 pub(crate) mod caller;
+pub(crate) mod flat;
 mod grant;
 pub(crate) mod newcomers;
 pub(crate) mod notify;

@@ -68,7 +68,7 @@ pub(crate) fn serve(ward: &Ward, listener: &OwnedFd) {
 
 /// Waits for a call; false when no process has the filter any more. Before Linux 6.11 receiving
 /// alone would then wait for ever.
-fn is_called(listener: &OwnedFd) -> bool {
+pub(super) fn is_called(listener: &OwnedFd) -> bool {
     use rustix::event::{PollFd, PollFlags, poll};
     loop {
         let mut fds = [PollFd::new(listener, PollFlags::IN)];

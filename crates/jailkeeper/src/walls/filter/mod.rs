@@ -43,4 +43,6 @@ pub(crate) use calls::{call, flat::call as flat_call};
 pub(crate) use flags::{
     closes_on_exec, creates, has_write_intent, is_exclusive, open_flag_names, takes_mode,
 };
-pub(crate) use treatment::{Call, Intent, PathCall, ProcessCall, SocketCall, Treatment};
+pub(crate) use treatment::{
+    Call, Intent, PathArgument, PathCall, ProcessCall, SocketCall, Treatment,
+};
