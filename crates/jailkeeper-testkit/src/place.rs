@@ -56,6 +56,12 @@ impl Place {
         Self::make(user, true)
     }
 
+    /// Makes a tree for every user at every strength.
+    pub fn every() -> impl Iterator<Item = Self> {
+        let users = [User::Root, User::Ordinary];
+        users.into_iter().flat_map(|user| [Self::new(user), Self::flat(user)])
+    }
+
     /// Makes another tree like this one.
     #[must_use]
     pub fn again(&self) -> Self {

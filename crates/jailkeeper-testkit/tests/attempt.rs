@@ -25,11 +25,7 @@ pub(crate) struct Expected {
 
 /// What comes of an attempt at strength `flat`, where that is something else.
 #[derive(Debug, Clone)]
-enum Flat {
-    Otherwise(Expected),
-    /// The attempt succeeds: this strength does not promise otherwise, for this reason.
-    Succeeds(&'static str),
-}
+struct Flat(Expected);
 
 #[derive(Debug, Clone, Copy)]
 enum Answer {
@@ -129,13 +125,7 @@ impl Expected {
     pub(crate) fn at_flat(mut self, expected: Self) -> Self {
         let options = if expected.options.is_empty() { self.options } else { expected.options };
         let expected = Self { control: self.control, options, ..expected };
-        self.flat = Some(Box::new(Flat::Otherwise(expected)));
-        self
-    }
-
-    /// Strength `flat` does not promise to refuse it.
-    pub(crate) fn visible_at_flat(mut self, reason: &'static str) -> Self {
-        self.flat = Some(Box::new(Flat::Succeeds(reason)));
+        self.flat = Some(Box::new(Flat(expected)));
         self
     }
 
@@ -204,7 +194,7 @@ pub(crate) fn check_flat(user: User, attempt: &str, expected: &Expected) {
     }
     let place = Place::flat(user);
     match expected.flat.as_deref() {
-        Some(Flat::Otherwise(expected)) => check_in(&place, attempt, expected),
+        Some(Flat(expected)) => check_in(&place, attempt, expected),
         // Looks are answered as absent on request; without that they are let go.
         None if matches!(expected.answer, Answer::Forgiven(_)) && !expected.seen => {
             let hidden = Expected { hide: true, ..expected.clone() };
@@ -214,12 +204,6 @@ pub(crate) fn check_flat(user: User, attempt: &str, expected: &Expected) {
             assert_ne!(ran.survived(), Some(-i64::from(libc::ENOENT)), "{ran}");
         }
         None => check_in(&place, attempt, expected),
-        Some(Flat::Succeeds(reason)) => {
-            assert!(!reason.is_empty(), "what is not promised is said");
-            let ran = place.jail(expected.options, words(attempt));
-            assert_eq!(ran.breaches().count(), 0, "{ran}");
-            assert_ne!(ran.survived(), None, "{ran}");
-        }
     }
 }
 

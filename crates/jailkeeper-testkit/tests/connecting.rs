@@ -1,7 +1,7 @@
 //! Attempts to talk to somebody outside.
 
 use crate::attempt::attempts;
-use jailkeeper_testkit::{Place, User, needs};
+use jailkeeper_testkit::{Place, needs};
 
 attempts! {
     // Helpers of the host behind a path.
@@ -46,8 +46,7 @@ attempts! {
 #[test]
 fn abstract_socket_of_the_host() {
     needs![root, fuse];
-    for user in [User::Root, User::Ordinary] {
-        let place = Place::new(user);
+    for place in Place::every() {
         let script = |run: &str| {
             format!(
                 "./escape listen @jailkeeper-test 3000 & sleep 0.2

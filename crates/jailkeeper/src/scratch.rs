@@ -104,8 +104,8 @@ mod tests {
         fs::create_dir_all(&deep).unwrap();
         fs::write(deep.join("file"), "x").unwrap();
         std::os::unix::fs::symlink("/etc", path.join("link")).unwrap();
-        fs::set_permissions(&deep, Permissions::from_mode(0)).unwrap();
-        fs::set_permissions(path.join("a"), Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&deep, Permissions::from_mode(0o0)).unwrap();
+        fs::set_permissions(path.join("a"), Permissions::from_mode(0o0)).unwrap();
         drop(scratch);
         assert!(!path.exists());
         assert!(Path::new("/etc").exists());

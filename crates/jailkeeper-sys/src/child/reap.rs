@@ -5,9 +5,16 @@
 //! daemonises; and when the kernel says that the reaper has no child, nothing of the jail is
 //! alive. Killing the children makes their children its own, and so on, until that is said.
 //!
-//! The race: a tree that forks faster than it is killed. The loop ends only because nothing is
-//! born meanwhile: the supervisor holds every `fork` of the jail, or, if it is gone, the kernel
-//! answers each with `ENOSYS`, because the filter's listener is closed.
+//! The race: a tree that forks faster than it is killed. There are three ways to win it, and the
+//! reaper takes all that it has:
+//!
+//! * it is in a Landlock domain around the jail's, which signals do not leave, and `kill(-1)` is
+//!   one step: the kernel goes through all processes under the lock that a new one is added under,
+//!   and a process with SIGKILL pending adds none;
+//! * `cgroup.kill`, which is one step as well;
+//! * killing its children again and again. That ends because nothing is born meanwhile: the
+//!   supervisor holds every `fork` of the jail, or, if it is gone, the kernel answers each with
+//!   `ENOSYS`, because the filter's listener is closed.
 //!
 //! Everything in this file runs in the child before exec: no heap, no locks, no formatting, no
 //! panics.
@@ -26,14 +33,17 @@ const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// The same while it kills.
 const HURRY: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
+/// What the reaper has to kill with besides.
+pub(super) struct Means {
+    /// `cgroup.kill`.
+    pub(super) group: Option<RawFd>,
+    /// Its signals reach the jail alone.
+    pub(super) alone: bool,
+}
+
 /// Reaps and, when it is time, kills. Returns only on a failure.
-pub(super) fn reap(
-    command: i32,
-    control: RawFd,
-    life: RawFd,
-    group: Option<RawFd>,
-) -> io::Result<()> {
-    let mut keep = [control, life, group.unwrap_or(control)];
+pub(super) fn reap(command: i32, control: RawFd, life: RawFd, means: Means) -> io::Result<()> {
+    let mut keep = [control, life, means.group.unwrap_or(control)];
     keep.sort_unstable();
     close_others(&keep)?;
     // From here on the end of the supervisor is seen on the pipe instead.
@@ -49,7 +59,12 @@ pub(super) fn reap(
             exit(0);
         }
         if killing {
-            if let Some(group) = group {
+            if means.alone {
+                // SAFETY: takes two numbers. Everybody whom the kernel lets this process signal is
+                // in its Landlock domain, which was proven, and that is the jail.
+                unsafe { libc::kill(-1, libc::SIGKILL) };
+            }
+            if let Some(group) = means.group {
                 let _ = rustix::io::write(borrow(group), b"1");
             }
             if let Some(children) = &children {

@@ -212,10 +212,11 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             Err(answer.into())
         }
         Step::Init => init(context),
+        Step::ProveScopedSignals => prove_scoped_signals(),
         Step::Subreaper => prctl(libc::PR_SET_CHILD_SUBREAPER, 1),
-        Step::Reap { life, group } => {
-            let group = group.map(|group| slots.get(group));
-            reap::reap(context.spawned.get(), context.control, slots.get(*life), group)
+        Step::Reap { life, group, alone } => {
+            let means = reap::Means { group: group.map(|group| slots.get(group)), alone: *alone };
+            reap::reap(context.spawned.get(), context.control, slots.get(*life), means)
         }
         Step::Exit => exit(0),
     }
@@ -389,6 +390,15 @@ fn spawn_sharing(depth: i32, program: &Program, context: &Context<'_>) -> io::Re
             context.spawned.set(pid.as_raw_pid());
             Ok(())
         }
+    }
+}
+
+fn prove_scoped_signals() -> io::Result<()> {
+    let parent = rustix::process::getppid().ok_or(Errno::SRCH)?;
+    match rustix::process::test_kill_process(parent) {
+        Err(Errno::PERM) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Err(Errno::EXIST.into()),
     }
 }
 

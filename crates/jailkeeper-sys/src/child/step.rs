@@ -192,6 +192,8 @@ pub enum Step {
     /// Is the init of a pid namespace: reaps, reports the end of the process that was spawned
     /// last, and ends with it.
     Init,
+    /// Ends with `EEXIST` unless it is kept from signalling its parent.
+    ProveScopedSignals,
     /// Adopts the orphans among its descendants (`PR_SET_CHILD_SUBREAPER`).
     Subreaper,
     /// Reaps all descendants, tells the end of the process that was spawned last, kills the rest
@@ -202,6 +204,9 @@ pub enum Step {
         life: Slot,
         /// The file `cgroup.kill` of a group that all descendants are in.
         group: std::option::Option<Slot>,
+        /// It is in a Landlock domain of its own that signals do not leave: whomever it may
+        /// signal is one of the descendants.
+        alone: bool,
     },
     /// Ends without a word.
     Exit,
@@ -313,6 +318,7 @@ impl Step {
             Self::PassListener { .. } => "hand the seccomp listener to the supervisor",
             Self::UnshareDescriptors => "get descriptors of its own",
             Self::EmptyBoundingSet => "empty the bounding set of capabilities",
+            Self::ProveScopedSignals => "prove that signals stay inside",
             Self::Subreaper => "adopt orphans",
             Self::Reap { .. } => "watch over the jail as its reaper",
             Self::SetIds { .. } => "change to the jail's user",

@@ -79,8 +79,12 @@ impl Prepared {
             }
             None => None,
         };
-        let last = Step::Reap { life: death, group: kill };
-        let program = reaper(plan, &workshop, command, reader, last);
+        let around = match walls::landlock::flat::around(plan)? {
+            Some(ruleset) => Some(workshop.hold(ruleset)?),
+            None => None,
+        };
+        let last = Step::Reap { life: death, group: kill, alone: around.is_some() };
+        let program = reaper(plan, &workshop, command, reader, around, last);
         Ok(Self {
             launch: Launch { program, slots: workshop.slots, namespaces: Namespaces::NONE },
             control,
@@ -96,14 +100,27 @@ impl Prepared {
 pub(crate) fn filtered(plan: &Plan, has_group: bool) -> Filtered {
     Filtered {
         looks: plan.hides(),
-        forks: !has_group,
+        forks: !has_group && plan.landlock_abi < walls::landlock::SCOPES_SINCE,
         signals: plan.landlock_abi < walls::landlock::SCOPES_SINCE,
     }
 }
 
-fn reaper(plan: &Plan, workshop: &Workshop, command: Program, pipe: Slot, last: Step) -> Program {
+fn reaper(
+    plan: &Plan,
+    workshop: &Workshop,
+    command: Program,
+    pipe: Slot,
+    around: Option<Slot>,
+    last: Step,
+) -> Program {
     let identity = plan.identity;
-    let mut steps = vec![Step::DieWithParent, Step::CloseOthers, Step::EmptyBoundingSet];
+    let mut steps =
+        vec![Step::DieWithParent, Step::CloseOthers, Step::EmptyBoundingSet, Step::NoNewPrivileges];
+    if let Some(around) = around {
+        // While it is the supervisor's user still: then nothing but the domain can keep its
+        // signals from the supervisor.
+        steps.extend([Step::Restrict(around), Step::ProveScopedSignals]);
+    }
     if identity.changed {
         steps.push(Step::SetIds { user: identity.user, group: identity.group });
         // The change made the kernel forget it.
@@ -111,7 +128,6 @@ fn reaper(plan: &Plan, workshop: &Workshop, command: Program, pipe: Slot, last: 
     }
     steps.extend([
         Step::DropCapabilities,
-        Step::NoNewPrivileges,
         Step::NoCoreDumps,
         Step::Dumpable(true),
         Step::Subreaper,

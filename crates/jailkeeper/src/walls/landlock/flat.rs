@@ -3,12 +3,30 @@
 //! Every right that the kernel can govern is governed, and nothing is granted but the trees. What
 //! lies above them can be walked through, because Landlock does not govern that.
 
-use super::rights;
+use super::{SCOPES_SINCE, rights};
 use crate::error::{Result, Step};
 use crate::plan::{Plan, Source};
 use jailkeeper_model::Right;
 use jailkeeper_sys::landlock::{self, Handled, right};
+use rustix::fs::{Mode, OFlags};
 use std::os::fd::OwnedFd;
+
+/// Makes the ruleset of the domain around the jail's, in which its reaper is: who is in it can
+/// signal everybody in the jail, and nobody else. `None` where Landlock does not scope signals.
+///
+/// `kill(-1)` by the reaper is then one step that no `fork` gets ahead of: the kernel goes through
+/// all processes under the lock that a new one is added under.
+pub(crate) fn around(plan: &Plan) -> Result<Option<OwnedFd>> {
+    if plan.landlock_abi < SCOPES_SINCE {
+        return Ok(None);
+    }
+    let ruleset =
+        landlock::create_ruleset(&Handled::signals()).step("create a Landlock ruleset")?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::open("/", flags, Mode::empty()).step("open the root directory")?;
+    landlock::add_path(&ruleset, root, right::REFER).step("add a Landlock rule")?;
+    Ok(Some(ruleset))
+}
 
 /// Makes the ruleset with all its rules.
 pub(crate) fn prepare(plan: &Plan) -> Result<OwnedFd> {

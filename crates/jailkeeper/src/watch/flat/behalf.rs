@@ -40,7 +40,7 @@ impl Watch<'_> {
                 let flags =
                     wanted & (OFlags::TMPFILE | OFlags::RDWR | OFlags::WRONLY | OFlags::EXCL);
                 let flags = flags | OFlags::CLOEXEC;
-                Ok(rustix::fs::openat(&folder, c".", flags, Mode::from_raw_mode(mode))?)
+                rustix::fs::openat(&folder, c".", flags, Mode::from_raw_mode(mode))
             })
         } else if !filter::has_write_intent(flags) && is_directory(path) {
             held_as(path, OFlags::RDONLY | OFlags::DIRECTORY)
