@@ -21,10 +21,12 @@
 
 use super::control::child as say;
 use super::run::{borrow, close_others, exit, prctl};
+use super::step::Arguments;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -34,11 +36,13 @@ const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 const HURRY: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// What the reaper has to kill with besides.
-pub(super) struct Means {
+pub(super) struct Means<'a> {
     /// `cgroup.kill`.
     pub(super) group: Option<RawFd>,
     /// Its signals reach the jail alone.
     pub(super) alone: bool,
+    /// What is executed at the end if the parent is gone.
+    pub(super) heir: Option<&'a (CString, Arguments)>,
 }
 
 /// Reaps and, when it is time, kills. Returns only on a failure.
@@ -56,6 +60,7 @@ pub(super) fn reap(command: i32, control: RawFd, life: RawFd, means: Means) -> i
     let mut killing = false;
     loop {
         if reap_the_dead(command, control) {
+            inherit(borrow(life), means.heir);
             exit(0);
         }
         if killing {
@@ -87,6 +92,21 @@ pub(super) fn reap(command: i32, control: RawFd, life: RawFd, means: Means) -> i
         }
         // A word of the supervisor, or its end.
         killing |= !parent.revents().is_empty();
+    }
+}
+
+/// Executes what is left to do for a parent that is gone. Returns if there is none, or if it is
+/// there and does it by itself.
+fn inherit(life: BorrowedFd<'_>, heir: Option<&(CString, Arguments)>) {
+    let mut fds = [PollFd::new(&life, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let _ = poll(&mut fds, Some(&now));
+    let [parent] = &fds;
+    if let (Some((program, arguments)), true) = (heir, parent.revents().contains(PollFlags::HUP)) {
+        let nothing = [std::ptr::null()];
+        // SAFETY: the pointers are those of prepared, zero-terminated vectors of C strings that
+        // live until the process's memory is replaced; the environment is an empty vector.
+        unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), nothing.as_ptr()) };
     }
 }
 

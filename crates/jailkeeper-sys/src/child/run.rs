@@ -214,8 +214,9 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
         Step::Init => init(context),
         Step::ProveScopedSignals => prove_scoped_signals(),
         Step::Subreaper => prctl(libc::PR_SET_CHILD_SUBREAPER, 1),
-        Step::Reap { life, group, alone } => {
-            let means = reap::Means { group: group.map(|group| slots.get(group)), alone: *alone };
+        Step::Reap { life, group, alone, heir } => {
+            let group = group.map(|group| slots.get(group));
+            let means = reap::Means { group, alone: *alone, heir: heir.as_ref() };
             reap::reap(context.spawned.get(), context.control, slots.get(*life), means)
         }
         Step::Exit => exit(0),

@@ -207,6 +207,8 @@ pub enum Step {
         /// It is in a Landlock domain of its own that signals do not leave: whomever it may
         /// signal is one of the descendants.
         alone: bool,
+        /// What it executes at the very end if the parent is gone: program, arguments.
+        heir: std::option::Option<(CString, Arguments)>,
     },
     /// Ends without a word.
     Exit,

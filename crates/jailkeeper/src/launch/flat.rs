@@ -20,7 +20,7 @@ use crate::walls;
 use crate::walls::filter::Flat as Filtered;
 use jailkeeper_sys::child::{Arguments, Launch, Program, Slot, Step};
 use jailkeeper_sys::process::Namespaces;
-use std::ffi::OsString;
+use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::{AsFd as _, OwnedFd};
 
 /// What a jail without namespaces has besides.
@@ -83,7 +83,8 @@ impl Prepared {
             Some(ruleset) => Some(workshop.hold(ruleset)?),
             None => None,
         };
-        let last = Step::Reap { life: death, group: kill, alone: around.is_some() };
+        let heir = scratch.as_ref().map(remover).transpose()?;
+        let last = Step::Reap { life: death, group: kill, alone: around.is_some(), heir };
         let program = reaper(plan, &workshop, command, reader, around, last);
         Ok(Self {
             launch: Launch { program, slots: workshop.slots, namespaces: Namespaces::NONE },
@@ -187,6 +188,14 @@ fn command(
 
 /// What the command reports when it is there.
 pub(crate) const READY: u32 = 3;
+
+/// What removes the private directory when there is no supervisor to do it any more.
+fn remover(scratch: &Scratch) -> Result<(CString, Arguments)> {
+    let path = scratch.path()?;
+    let words = ["rm", "-rf", "--"].map(OsStr::new).into_iter();
+    let words = words.chain(std::iter::once(path.as_path().as_os_str()));
+    Ok((c"/bin/rm".into(), Arguments::new(c_strings(words)?)))
+}
 
 /// Opens a terminal of the host's for the jail: the caller's side and its own.
 fn open_terminal() -> Result<(OwnedFd, OwnedFd)> {

@@ -7,7 +7,7 @@ use super::{Answer, Watch, refuse_call};
 use crate::plan::{Node, Source};
 use crate::walls::filter::{self, Intent, PathArgument, PathCall};
 use crate::ward::{Attempt, is_directory};
-use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Refusal, Right, Verdict};
+use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Refusal, Right, Verdict, decide};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
@@ -198,9 +198,12 @@ impl Watch<'_> {
 
     /// Judges an attempt; `None` if it may go on.
     pub(super) fn refused(&self, attempt: &Attempt) -> Option<Answer> {
+        // What is quiet is asked for by everybody and told to nobody, as it is where a view has it.
+        if decide(&self.ward.plan.policy, &attempt.access) == Verdict::Refuse(Refusal::Quiet) {
+            return Some(Answer::Refuse(Errno::NOENT));
+        }
         match self.ward.judge(self.caller, attempt) {
             Verdict::Allow | Verdict::Grant => None,
-            Verdict::Refuse(Refusal::Absent) => Some(Answer::Refuse(Errno::NOENT)),
             Verdict::Refuse(_) => Some(Answer::Refuse(Errno::NOENT)),
             Verdict::Jailbreak(_) if attempt.is_probe() => Some(Answer::Refuse(Errno::NOENT)),
             Verdict::Jailbreak(_) => Some(Answer::Refuse(Errno::ACCESS)),
