@@ -12,7 +12,8 @@ use crate::scratch::Scratch;
 use crate::stdio::{Stdio, Streams, refuse_directory};
 use crate::supervisor::Supervisor;
 use crate::ward::Ward;
-use jailkeeper_model::{Event, JailId, Strength};
+use crate::watch::ask::{Answerer, Asking};
+use jailkeeper_model::{Event, JailId, Question, Reply, Strength};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -40,6 +41,7 @@ pub struct Command {
     streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
     callback: Option<Callback>,
+    answerer: Option<Answerer>,
     id: Option<String>,
 }
 
@@ -63,6 +65,7 @@ impl Command {
             streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
             extra: Vec::new(),
             callback: None,
+            answerer: None,
             id: None,
         }
     }
@@ -166,6 +169,20 @@ impl Command {
         self
     }
 
+    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`]). The program waits
+    /// meanwhile, but the rest of the jail goes on: the function is called on a thread of its own,
+    /// and several times at once if several calls are asked about.
+    ///
+    /// Only opening a regular file can be asked about; anything else is denied. What is allowed is
+    /// opened from outside and handed over, and no wall is widened.
+    pub fn on_question(
+        &mut self,
+        answer: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.answerer = Some(Arc::new(answer));
+        self
+    }
+
     /// Names the jail in its events; by default a name that is unique on this machine.
     pub fn id(&mut self, id: impl Into<String>) -> &mut Self {
         self.id = Some(id.into());
@@ -222,6 +239,11 @@ impl Command {
         let ground = ground(strength, scratch.as_ref())?;
         let plan = self.make_plan(probe, ground)?;
         plan.find_command()?;
+        if plan.policy.asks() && self.answerer.is_none() {
+            return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
+                .because("there is nobody to ask")
+                .with_hint("give the command somebody who answers (`on_question`)"));
+        }
         let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
         let [stdin, stdout, stderr] = &mut self.streams;
         let mut streams = Streams::open([stdin, stdout, stderr], owner)?;
@@ -242,7 +264,9 @@ impl Command {
             _ => Prepared::new(&plan, streams.inside, pace)?,
         };
         let settings = &self.jail.settings;
-        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes));
+        let asking =
+            self.answerer.clone().map(|answerer| Asking::new(answerer, settings.ask_timeout));
+        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes, asking));
         let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time);
         let (ready, is_ready) = channel();
         let (end, is_ended) = channel();

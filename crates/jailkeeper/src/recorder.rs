@@ -30,6 +30,11 @@ impl Recorder {
         (Self { jail, state: Mutex::new(state), callback }, receiver)
     }
 
+    /// Returns a header for something that is not recorded itself.
+    pub(crate) fn blank(&self) -> Header {
+        Header::new(self.lock().next, SystemTime::now(), self.jail.clone())
+    }
+
     /// Records what a closure makes of the next header.
     pub(crate) fn record(&self, make: impl FnOnce(Header) -> Event) {
         let event = {

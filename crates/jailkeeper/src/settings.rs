@@ -26,12 +26,23 @@ pub(crate) struct Settings {
     pub(crate) report_probes: bool,
     pub(crate) on_jailbreak: OnJailbreak,
     pub(crate) wall_time: Option<Duration>,
+    /// Writes outside go to a layer that is thrown away, instead of being refused.
+    pub(crate) overlay: bool,
+    /// How long an answer is waited for.
+    pub(crate) ask_timeout: Duration,
     /// Nothing weaker is run.
     pub(crate) strength: Strength,
     /// Nothing stronger is built.
     pub(crate) strength_at_most: Strength,
     /// Looking at something outside is answered as absent at strength `flat` too.
     pub(crate) hide: bool,
+}
+
+impl Settings {
+    /// Tells whether the walls are wider than the policy.
+    pub(crate) fn widens(&self) -> bool {
+        self.overlay || self.on_jailbreak == OnJailbreak::Log
+    }
 }
 
 impl Default for Settings {
@@ -50,6 +61,8 @@ impl Default for Settings {
             strength: Strength::Flat,
             strength_at_most: Strength::Full,
             hide: false,
+            overlay: false,
+            ask_timeout: Duration::from_secs(60),
         }
     }
 }

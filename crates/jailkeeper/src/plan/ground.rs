@@ -40,7 +40,9 @@ impl Ground {
 
 /// Chooses the strongest that the caller wants and this machine has.
 pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
-    let (floor, ceiling) = (settings.strength, settings.strength_at_most);
+    // Walls that are wider than the policy are made of mounts.
+    let floor = if settings.widens() { Strength::Full } else { settings.strength };
+    let ceiling = settings.strength_at_most;
     if ceiling < floor {
         return Err(Error::new(ErrorKind::Policy, "choose a strength")
             .because(format!("at least `{floor}` and at most `{ceiling}` is none"))

@@ -14,12 +14,13 @@ mod summary;
 mod survey;
 mod trees;
 mod view;
+mod widening;
 
 pub(crate) use find::push_components;
 pub(crate) use ground::{Ground, choose};
 pub(crate) use native::Native;
 pub use summary::{PlannedTree, Summary};
-pub(crate) use trees::{Source, Tree, Trees};
+pub(crate) use trees::{Source, Tree, Trees, Width};
 pub(crate) use view::{COVERS, Cover, Node, NodeId, Text, View};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -159,8 +160,19 @@ impl Plan {
 
     /// Which calls the watch has to see.
     pub(crate) fn watched(&self) -> Watched {
-        let grants = self.policy.patterns().iter().any(|pattern| pattern.right().allows());
-        if grants { Watched::Opens } else { Watched::Writes }
+        let patterns = self.policy.patterns();
+        if self.is_widened() {
+            Watched::Everything
+        } else if self.policy.asks() || patterns.iter().any(|pattern| pattern.right().allows()) {
+            Watched::Opens
+        } else {
+            Watched::Writes
+        }
+    }
+
+    /// Tells whether the walls are wider than the policy.
+    pub(crate) fn is_widened(&self) -> bool {
+        self.trees.iter().any(|tree| tree.width != Width::Policy)
     }
 }
 

@@ -6,7 +6,7 @@
 //! The directory in which a name is made or removed is held in the same way. The caller cannot move
 //! such a directory: those with something carved out below them stay where they are.
 
-use super::super::grant;
+use super::super::grant::{self, Wanted};
 use super::paths::Place;
 use super::{Answer, Watch};
 use crate::plan::Text;
@@ -48,7 +48,8 @@ impl Watch<'_> {
             Err(Errno::NOTDIR)
         } else {
             let follows = !wanted.contains(OFlags::NOFOLLOW);
-            match grant::open_here(self.ward, self.caller, path, wanted, mode) {
+            let how = Wanted::new(flags, mode).ok_or(Errno::INVAL);
+            match how.and_then(|how| grant::open_here(self.ward, self.caller, path, how)) {
                 Err(Errno::LOOP) if follows => Err(Errno::ACCESS),
                 other => other,
             }
@@ -127,7 +128,8 @@ impl Watch<'_> {
 
     /// Cuts a file off, where Landlock does not govern that or does not grant the file.
     pub(super) fn truncate(&self, path: &JailPath) -> Result<(), Errno> {
-        let fd = grant::open_here(self.ward, self.caller, path, OFlags::WRONLY, 0)?;
+        let how = Wanted::new(OFlags::WRONLY.bits().into(), 0).ok_or(Errno::INVAL)?;
+        let fd = grant::open_here(self.ward, self.caller, path, how)?;
         self.still_waits()?;
         rustix::fs::ftruncate(&fd, self.argument(1))
     }

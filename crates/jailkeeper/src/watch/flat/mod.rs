@@ -31,6 +31,7 @@ use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward};
 use jailkeeper_sys::seccomp::{self, Notification};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 /// What is answered.
 enum Answer {
@@ -55,8 +56,8 @@ impl From<Result<(), Errno>> for Answer {
 
 /// One parked call.
 struct Watch<'a> {
-    ward: &'a Ward,
-    listener: &'a OwnedFd,
+    ward: &'a Arc<Ward>,
+    listener: &'a Arc<OwnedFd>,
     id: u64,
     caller: Caller,
     parked: ParkedCall,
@@ -64,7 +65,8 @@ struct Watch<'a> {
 }
 
 /// Answers parked calls until the jail is gone.
-pub(crate) fn serve(ward: &Ward, listener: &OwnedFd) {
+pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
+    let listener = &Arc::new(listener);
     let identity = ward.plan.identity;
     let ready = jailkeeper_sys::process::own_mask().and_then(|()| {
         if identity.changed {
@@ -116,7 +118,7 @@ fn is_dying(ward: &Ward) -> bool {
     ward.life().is_some_and(|life| life.holds_its_breath())
 }
 
-fn answer(ward: &Ward, listener: &OwnedFd, notification: &Notification) -> Answer {
+fn answer(ward: &Arc<Ward>, listener: &Arc<OwnedFd>, notification: &Notification) -> Answer {
     let Some(caller) = Caller::new(notification.thread) else { return Answer::Refuse(Errno::PERM) };
     if ward.phase() != Phase::Sealed {
         ward.saw_canary(CANARY_NOTIFY);

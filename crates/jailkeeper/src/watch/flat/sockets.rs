@@ -178,7 +178,7 @@ impl Watch<'_> {
         if rustix::net::sockopt::socket_domain(&socket)? != AddressFamily::UNIX {
             return Err(Errno::INVAL);
         }
-        let listener = self.listener.try_clone().map_err(|_| Errno::AGAIN)?;
+        let listener = std::sync::Arc::clone(self.listener);
         let (id, place) = (self.id, Place::take().ok_or(Errno::AGAIN)?);
         let connecting = move || {
             let _ = match rustix::net::connect(&socket, &address) {
