@@ -108,6 +108,10 @@ impl Watch<'_> {
     }
 
     fn alter_two(&self, operation: &str, from: &JailPath, to: &JailPath) -> Result<(), Errno> {
+        if operation == "rename" && self.renames_exclusively() && held(to, OFlags::empty()).is_ok()
+        {
+            return Err(Errno::EXIST);
+        }
         let native = &self.ward.plan.native;
         // What is carved out would be carried along, or be in the way.
         if native.is_chain(from) || native.is_chain(to) {

@@ -159,7 +159,8 @@ impl Watch<'_> {
         let writes = flags.map_or(call.intent == Intent::Writes, filter::has_write_intent);
         // Making what is there already is EEXIST and changes nothing: `mkdir -p` does it with
         // every directory on its way.
-        if creates && walk.presence == Presence::Exists && is_exclusive(call, flags) {
+        let exclusive = is_exclusive(call, flags) || self.renames_exclusively();
+        if creates && walk.presence == Presence::Exists && exclusive {
             return None;
         }
         let path = walk.path.clone();
@@ -202,6 +203,11 @@ impl Watch<'_> {
             return self.judge_interpreter(call, walk);
         }
         refused
+    }
+
+    /// Tells whether the call renames to a name that must not be there: `mv` tries that first.
+    pub(super) fn renames_exclusively(&self) -> bool {
+        self.call.name() == "renameat2" && self.int(4) == RENAME_NOREPLACE
     }
 
     /// Asks about an attempt to open a file, if that is what follows it and the file could be handed
@@ -373,6 +379,7 @@ impl Watch<'_> {
 
 /// The flags of `open` that `creat` stands for.
 const CREAT_FLAGS: u64 = 0o1 | 0o100 | 0o1000;
+const RENAME_NOREPLACE: u32 = 1;
 const O_TRUNC: u64 = 0o1000;
 const O_ACCESS: u64 = 0o3;
 pub(super) const O_PATH: u64 = 0o10_000_000;
