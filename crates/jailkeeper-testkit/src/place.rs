@@ -31,6 +31,7 @@ pub struct Place {
     time: Duration,
     flat: bool,
     sockets: Vec<Socket>,
+    binds: Vec<(PathBuf, PathBuf)>,
 }
 
 #[derive(Debug)]
@@ -74,7 +75,8 @@ impl Place {
         let name = directory.path().file_name().unwrap_or_default().to_string_lossy();
         let secret = format!("SECRET-{}", name.rsplit('-').next().unwrap_or_default());
         let time = Duration::from_secs(60);
-        let mut place = Self { directory, user, secret, time, flat, sockets: Vec::new() };
+        let (sockets, binds) = Default::default();
+        let mut place = Self { directory, user, secret, time, flat, sockets, binds };
         place.fill().expect("a test's own files can be made");
         place
     }
@@ -210,6 +212,38 @@ impl Place {
         self.give_away(self.root()).expect("root gives directories away");
     }
 
+    /// Copies a directory with everything in it; all of it becomes the user's.
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be read or written.
+    pub fn copy_directory(&self, from: &Path, to: &str) -> std::io::Result<()> {
+        fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+            fs::create_dir_all(to)?;
+            for entry in from.read_dir()?.flatten() {
+                let (from, to) = (entry.path(), to.join(entry.file_name()));
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    copy(&from, &to)?;
+                } else if kind.is_symlink() {
+                    symlink(fs::read_link(&from)?, &to)?;
+                } else {
+                    fs::copy(&from, &to)?;
+                }
+            }
+            Ok(())
+        }
+        copy(from, &self.path(to))?;
+        self.give_away(self.root())
+    }
+
+    /// Shows a directory of the machine in the tree, in every run from now on; nobody can change
+    /// it there. Only root can do it.
+    pub fn bind(&mut self, from: &Path, to: &str) {
+        self.make_directory(to);
+        self.binds.push((from.to_owned(), self.path(to)));
+    }
+
     /// Runs a command in a jail, with options of `jailkeeper run` divided by spaces.
     ///
     /// Its events and its report are kept in the [`Ran`].
@@ -263,6 +297,8 @@ impl Place {
     /// Returns the containment of this place.
     #[must_use]
     pub fn containment(&self) -> Contained {
-        Contained::new(self.user, &self.path("{state}")).for_at_most(self.time)
+        let contained = Contained::new(self.user, &self.path("{state}")).for_at_most(self.time);
+        let binds = self.binds.iter().cloned();
+        binds.fold(contained, |contained, (from, to)| contained.with_bind(from, to))
     }
 }
