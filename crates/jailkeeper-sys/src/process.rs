@@ -342,3 +342,17 @@ pub fn own_mask() -> io::Result<()> {
     rustix::process::umask(rustix::fs::Mode::empty());
     Ok(())
 }
+
+/// Takes every capability from this thread, and from no other one of the process.
+///
+/// # Errors
+///
+/// None are known; the kernel's answer is passed on.
+pub fn renounce_capabilities() -> io::Result<()> {
+    let none = rustix::thread::CapabilitySets {
+        effective: rustix::thread::CapabilitySet::empty(),
+        permitted: rustix::thread::CapabilitySet::empty(),
+        inheritable: rustix::thread::CapabilitySet::empty(),
+    };
+    Ok(rustix::thread::set_capabilities(None, none)?)
+}
