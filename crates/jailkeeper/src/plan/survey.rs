@@ -374,11 +374,12 @@ impl Surveyor {
         if settings.widens() {
             let width = if settings.overlay { Width::Overlay } else { Width::Reading };
             let taken = |path: &JailPath| self.found.contains_key(path) || trees.at(path).is_some();
+            let mounts = widening::mounts();
             for link in widening::links()? {
                 self.view.add_link(&link);
             }
             for found in widening::everything()?.into_iter().filter(|found| !taken(&found.path)) {
-                widened.push(widening::tree(found, width));
+                widened.push(widening::tree(found, width, &mounts));
             }
         }
         for tree in widened {
