@@ -21,7 +21,10 @@ pub(super) fn time(text: &[u8]) -> Option<(Option<Duration>, &[u8])> {
     let length =
         text.iter().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.')).count();
     let (written, rest) = text.split_at(length);
-    if !matches!(rest.first(), Some(b' ' | b'\t')) || !written.first()?.is_ascii_digit() {
+    if !matches!(rest.first(), Some(b' ' | b'\t'))
+        || !written.first()?.is_ascii_digit()
+        || !written.last()?.is_ascii_digit()
+    {
         return None;
     }
     let rest = blanks(rest);
@@ -55,7 +58,7 @@ mod tests {
         ] {
             assert_eq!(time(text.as_bytes()), Some((expected, &b"open("[..])), "{text}");
         }
-        for text in ["open(", "123 open(", "1.2", ".5 open("] {
+        for text in ["open(", "123 open(", "1.2", ".5 open(", "739: open("] {
             assert_eq!(time(text.as_bytes()), None, "{text}");
         }
     }
