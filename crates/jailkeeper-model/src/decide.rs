@@ -5,7 +5,7 @@
 
 use crate::access::{Access, Class, Mode, Presence, Target};
 use crate::path::JailPath;
-use crate::policy::{Policy, Right, Rule};
+use crate::policy::{Pattern, Policy, Right, Rule};
 use crate::verdict::{Because, Breach, Refusal, Verdict};
 
 /// Decides about an access.
@@ -59,7 +59,9 @@ impl Wish {
         match (right, self) {
             (Right::Write, _) | (Right::Read, Self::Probe | Self::Read | Self::Execute) => true,
             // To connect is to talk to somebody outside the jail: reading is not enough.
-            (Right::Read, Self::Connect | Self::Write { .. }) | (Right::Deny, _) => false,
+            (Right::Read, Self::Connect | Self::Write { .. }) | (Right::Deny | Right::Quiet, _) => {
+                false
+            }
         }
     }
 
@@ -78,56 +80,62 @@ fn decide_path(policy: &Policy, access: &Access, path: &JailPath) -> Verdict {
         Presence::Missing => true,
         Presence::Exists | Presence::Unknown => false,
     };
-    if let Some(quiet) = policy.quiet_for(path) {
-        return decide_quiet(policy, wish, missing, quiet);
-    }
-    let rule = policy.rule_for(path);
-    if rule.is_some_and(|rule| wish.is_granted_by(rule.right())) {
-        return Verdict::Allow;
-    }
     if policy.is_route(path) && wish.is_granted_on_the_way() {
         return Verdict::Allow;
     }
-    let denied = rule.is_some_and(|rule| rule.right() == Right::Deny);
-    if !denied && is_granted_by_pattern(policy, wish, path) {
+    let denied = policy.denying_pattern(path);
+    let rule = policy.rule_for(path);
+    let right = if denied.is_some() { Some(Right::Deny) } else { rule.map(Rule::right) };
+    let quiet = right == Some(Right::Quiet);
+    let grants = right.is_some_and(|right| wish.is_granted_by(right));
+    if grants {
+        return Verdict::Allow;
+    }
+    let carved_out = quiet || right == Some(Right::Deny);
+    if !carved_out && is_granted_by_pattern(policy, wish, path) {
         return Verdict::Grant;
     }
     match wish {
-        Wish::Write { creates: true } => jailbreak(policy, because(rule)),
-        _ if missing => Verdict::Refuse(Refusal::Absent),
-        Wish::Probe if !policy.strict() => Verdict::Refuse(Refusal::Forgiven),
-        _ => jailbreak(policy, because(rule)),
+        Wish::Write { creates: true } => {}
+        Wish::Write { creates: false } if !missing => {}
+        // What is quiet may be looked for, but not be made.
+        _ if quiet => return Verdict::Refuse(Refusal::Quiet),
+        _ if missing => return Verdict::Refuse(Refusal::Absent),
+        Wish::Probe if !policy.strict() => return Verdict::Refuse(Refusal::Forgiven),
+        _ => {}
     }
+    let (because, choice) = match (denied, rule) {
+        (Some(pattern), _) => (denied_by(pattern), pattern.on_jailbreak()),
+        (None, Some(rule)) => (forbidden_by(rule), rule.on_jailbreak()),
+        (None, None) => (Because::Outside, None),
+    };
+    let action = choice.unwrap_or_else(|| policy.on_jailbreak()).into();
+    Verdict::Jailbreak(Breach { action, because })
 }
 
 /// Says whether a pattern grants it. Only opening can be granted from outside.
 fn is_granted_by_pattern(policy: &Policy, wish: Wish, path: &JailPath) -> bool {
     let enough = |right| match wish {
-        Wish::Read => true,
+        Wish::Read => matches!(right, Right::Read | Right::Write),
         Wish::Write { .. } => right == Right::Write,
         Wish::Probe | Wish::Execute | Wish::Connect => false,
     };
     policy.patterns().iter().any(|pattern| enough(pattern.right()) && pattern.matches(path))
 }
 
-/// Decides about what the policy answers as absent: it may be looked for, but not be made.
-fn decide_quiet(policy: &Policy, wish: Wish, missing: bool, quiet: &JailPath) -> Verdict {
-    match wish {
-        Wish::Write { creates } if creates || !missing => {
-            jailbreak(policy, Because::Quiet { path: quiet.clone() })
-        }
-        _ => Verdict::Refuse(Refusal::Quiet),
-    }
-}
-
 /// Says why the rule that covers a path is not enough.
-fn because(rule: Option<&Rule>) -> Because {
-    let Some(rule) = rule else { return Because::Outside };
+fn forbidden_by(rule: &Rule) -> Because {
     let (path, origin) = (rule.path().clone(), rule.origin().clone());
     match rule.right() {
         Right::Deny => Because::Denied { path, origin },
+        Right::Quiet => Because::Quiet { path, origin },
         Right::Read | Right::Write => Because::ReadOnly { path, origin },
     }
+}
+
+fn denied_by(pattern: &Pattern) -> Because {
+    let (text, origin) = (pattern.expression().to_owned(), pattern.origin().clone());
+    Because::Pattern { pattern: text, origin }
 }
 
 fn jailbreak(policy: &Policy, because: Because) -> Verdict {

@@ -19,8 +19,8 @@ fn builder() -> PolicyBuilder {
         .rule(rule("/home/u/work/secret", Right::Deny))
         .rule(rule("/home/u/work/secret/open", Right::Read))
         .rule(rule("/home/u/work/fixed", Right::Read))
-        .quiet(path("/etc/preload"))
-        .quiet(path("/home/u/work/hidden"))
+        .rule(rule("/etc/preload", Right::Quiet))
+        .rule(rule("/home/u/work/hidden", Right::Quiet))
 }
 
 fn policy() -> Policy {
@@ -44,7 +44,7 @@ fn denied(at: &str) -> Verdict {
 }
 
 fn quiet(at: &str) -> Verdict {
-    breach(Because::Quiet { path: path(at) })
+    breach(Because::Quiet { path: path(at), origin: Origin::Api })
 }
 
 /// Decides about all that can be done to a path: probe, read, execute, write, connect with the

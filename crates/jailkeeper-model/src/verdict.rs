@@ -1,5 +1,6 @@
 //! What is decided about an access.
 
+use crate::escape::escape;
 use crate::path::JailPath;
 use crate::policy::Origin;
 use std::fmt::{self, Display, Formatter};
@@ -39,7 +40,7 @@ pub struct Breach {
     pub because: Because,
 }
 
-/// Names what follows a jailbreak. It never takes place, whichever it is.
+/// Names what follows a jailbreak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {
@@ -47,6 +48,10 @@ pub enum Action {
     Kill,
     /// The call fails, and the program goes on.
     Deny,
+    /// Somebody is asked; without an answer the call fails.
+    Ask,
+    /// It is written down, and the program goes on.
+    Log,
 }
 
 /// Says why an access is a jailbreak; prints as a short reason.
@@ -69,10 +74,19 @@ pub enum Because {
         /// Where the rule comes from.
         origin: Origin,
     },
+    /// A pattern denies it.
+    Pattern {
+        /// The pattern as it was written.
+        pattern: String,
+        /// Where the pattern comes from.
+        origin: Origin,
+    },
     /// The policy answers this path as absent, and the program wants to write it.
     Quiet {
-        /// The quiet path.
+        /// The rule's path.
         path: JailPath,
+        /// Where the rule comes from.
+        origin: Origin,
     },
     /// It goes to a network address.
     Network,
@@ -95,8 +109,14 @@ impl Display for Because {
                 write!(f, "{origin} denies it")
             }
             Self::Denied { path, origin } => write!(f, "{origin} denies `{}`", path.display()),
-            Self::Quiet { path } => {
-                write!(f, "the policy answers `{}` as absent", path.display())
+            Self::Pattern { origin: origin @ Origin::Flag(_), .. } => {
+                write!(f, "{origin} denies it")
+            }
+            Self::Pattern { pattern, origin } => {
+                write!(f, "{origin} denies `{}`", escape(pattern.as_bytes()))
+            }
+            Self::Quiet { path, origin } => {
+                write!(f, "{origin} answers `{}` as absent", path.display())
             }
             Self::Network => f.write_str("no rule allows the address"),
             Self::ForbiddenCall => f.write_str("no jail may make this system call"),
@@ -126,7 +146,8 @@ mod tests {
         let path = JailPath::new("/\x1b[2J\n").unwrap();
         let flag = Origin::Flag("--deny /\x1b[2J".into());
         let reasons = [
-            Because::Quiet { path: path.clone() },
+            Because::Quiet { path: path.clone(), origin: Origin::Base },
+            Because::Pattern { pattern: "\x1b".into(), origin: Origin::Base },
             Because::Denied { path: path.clone(), origin: Origin::Api },
             Because::Denied { path, origin: flag },
         ];

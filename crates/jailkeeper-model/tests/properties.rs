@@ -27,7 +27,7 @@ fn path() -> impl Strategy<Value = JailPath> {
 }
 
 fn right() -> impl Strategy<Value = Right> {
-    prop::sample::select(vec![Right::Read, Right::Write, Right::Deny])
+    prop::sample::select(vec![Right::Read, Right::Write, Right::Deny, Right::Quiet])
 }
 
 fn origin() -> impl Strategy<Value = Origin> {
@@ -41,19 +41,17 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 }
 
 /// What a policy is made of; the rules may contradict each other.
-fn parts() -> impl Strategy<Value = (Vec<Rule>, Vec<JailPath>, bool)> {
-    (rules(), vec(path(), 0..3), any::<bool>())
+fn parts() -> impl Strategy<Value = (Vec<Rule>, bool)> {
+    (rules(), any::<bool>())
 }
 
-fn build(rules: Vec<Rule>, quiet: &[JailPath], strict: bool) -> Option<Policy> {
-    let builder = Policy::builder().rules(rules).strict(strict).on_jailbreak(OnJailbreak::Deny);
-    quiet.iter().cloned().fold(builder, |builder, path| builder.quiet(path)).build().ok()
+fn build(rules: Vec<Rule>, strict: bool) -> Option<Policy> {
+    Policy::builder().rules(rules).strict(strict).on_jailbreak(OnJailbreak::Deny).build().ok()
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    parts().prop_filter_map("the rules contradict each other", |(rules, quiet, strict)| {
-        build(rules, &quiet, strict)
-    })
+    parts()
+        .prop_filter_map("the rules contradict each other", |(rules, strict)| build(rules, strict))
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
@@ -77,8 +75,9 @@ fn accesses(path: &JailPath, presence: Presence) -> [Access; 7] {
 /// Forgets the origin: of equal rules the first one gives it.
 fn without_origin(mut verdict: Verdict) -> Verdict {
     if let Verdict::Jailbreak(breach) = &mut verdict
-        && let Because::ReadOnly { origin, .. } | Because::Denied { origin, .. } =
-            &mut breach.because
+        && let Because::ReadOnly { origin, .. }
+        | Because::Denied { origin, .. }
+        | Because::Quiet { origin, .. } = &mut breach.because
     {
         *origin = Origin::Api;
     }
@@ -96,7 +95,7 @@ proptest! {
 
     #[test]
     fn the_order_of_rules_never_matters(
-        (rules, quiet, strict) in parts(),
+        (rules, strict) in parts(),
         shuffled in any::<prop::sample::Index>(),
         path in path(),
         presence in presence(),
@@ -107,7 +106,7 @@ proptest! {
             let middle = shuffled.index(other.len());
             other.rotate_left(middle);
         }
-        match (build(rules, &quiet, strict), build(other, &quiet, strict)) {
+        match (build(rules, strict), build(other, strict)) {
             (None, None) => {}
             (Some(one), Some(other)) => for access in accesses(&path, presence) {
                 let [one, other] = [&one, &other].map(|policy| decide(policy, &access));
@@ -129,7 +128,7 @@ proptest! {
         let rule = folder.join(&OsString::from_vec(name)).unwrap();
         let beside = folder.join(&OsString::from_vec(longer)).unwrap();
         prop_assert!(!rule.covers(&beside) && !beside.covers(&rule));
-        let policy = build(vec![Rule::new(rule, right, Origin::Api)], &[], false).unwrap();
+        let policy = build(vec![Rule::new(rule, right, Origin::Api)], false).unwrap();
         prop_assert_eq!(policy.rule_for(&beside), None);
         for access in accesses(&beside, presence) {
             prop_assert_ne!(decide(&policy, &access), Verdict::Allow);
@@ -185,9 +184,6 @@ proptest! {
         let allowed = policy.rules().iter().filter(|rule| rule.right().allows());
         let route = allowed.into_iter().any(|rule| path.covers(rule.path()) && path != *rule.path());
         prop_assert_eq!(policy.is_route(&path), route);
-        if policy.is_quiet(&path) {
-            return Ok(());
-        }
         let [probe, read, execute, _, write, create, _] =
             accesses(&path, presence).map(|access| decide(&policy, &access) == Verdict::Allow);
         let readable = rule.is_some_and(|rule| rule.right().allows());
@@ -211,8 +207,9 @@ proptest! {
                     let rule = most_specific(&policy, &path).unwrap();
                     prop_assert_eq!((rule.path(), rule.right()), (&at, Right::Deny));
                 }
-                Because::Quiet { path: at } => {
-                    prop_assert!(policy.quiet_paths().contains(&at) && at.covers(&path));
+                Because::Quiet { path: at, .. } => {
+                    let rule = most_specific(&policy, &path).unwrap();
+                    prop_assert_eq!((rule.path(), rule.right()), (&at, Right::Quiet));
                 }
                 other => prop_assert!(false, "{other:?}"),
             }
@@ -221,13 +218,13 @@ proptest! {
 
     #[test]
     fn denying_more_never_allows_more(
-        (rules, quiet, strict) in parts(),
+        (rules, strict) in parts(),
         denied in path(),
         path in path(),
         presence in presence(),
     ) {
         let more = rules.iter().cloned().chain([Rule::new(denied, Right::Deny, Origin::Api)]).collect();
-        let (Some(less), Some(more)) = (build(rules, &quiet, strict), build(more, &quiet, strict))
+        let (Some(less), Some(more)) = (build(rules, strict), build(more, strict))
         else { return Err(TestCaseError::reject("the rules contradict each other")) };
         for access in accesses(&path, presence) {
             if decide(&less, &access) != Verdict::Allow {
@@ -250,7 +247,10 @@ proptest! {
                 Verdict::Refuse(Refusal::Absent) => {
                     prop_assert!(presence == Presence::Missing && !access.creates());
                 }
-                Verdict::Refuse(Refusal::Quiet) => prop_assert!(policy.is_quiet(&path)),
+                Verdict::Refuse(Refusal::Quiet) => {
+                    let rule = most_specific(&policy, &path).unwrap();
+                    prop_assert_eq!(rule.right(), Right::Quiet);
+                }
                 _ => {}
             }
         }

@@ -278,9 +278,7 @@ impl Command {
             environment: self.environment.clone(),
             terminal: self.terminal_streams(),
         };
-        let mut plan = Plan::new(&self.jail.settings, wanted, probe)?;
-        crate::launch::add_decoys(&mut plan.view, &plan.trees.denied);
-        Ok(plan)
+        Plan::new(&self.jail.settings, wanted, probe)
     }
 }
 

@@ -103,9 +103,8 @@ impl JailBuilder {
 
     /// Answers a path as if it were not there; reading it is then no jailbreak.
     #[must_use]
-    pub fn quiet(mut self, path: impl AsRef<Path>) -> Self {
-        self.settings.quiet.push(path.as_ref().to_owned());
-        self
+    pub fn quiet(self, path: impl AsRef<Path>) -> Self {
+        self.rule(path, Right::Quiet, Origin::Api)
     }
 
     /// Names a file of the caller (events, reports, policies) that the jail must not be able to

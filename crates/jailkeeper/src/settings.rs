@@ -16,7 +16,6 @@ pub(crate) struct RequestedRule {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) rules: Vec<RequestedRule>,
-    pub(crate) quiet: Vec<PathBuf>,
     pub(crate) patterns: Vec<Pattern>,
     /// Files that the jail must not be able to change: policies, event files, reports.
     pub(crate) protected: Vec<PathBuf>,
@@ -33,7 +32,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             rules: Vec::new(),
-            quiet: Vec::new(),
             patterns: Vec::new(),
             protected: Vec::new(),
             base: true,

@@ -7,6 +7,7 @@ use crate::death::Init;
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::launch::{PROVEN, Prepared, SEALED, id_map};
 use crate::ward::{Phase, Ward};
+use crate::watch::newcomers::{Newcomers, News};
 use crate::watch::{notify, tripwire};
 use jailkeeper_model::{
     Event, Exit, Failure, Limit, Report, Start, Strength, Usage, Wall, Warning,
@@ -50,6 +51,8 @@ pub(crate) struct Supervisor {
     unreaped: Vec<Pid>,
     /// The jail's table of mounts, if decoys depend on it.
     mounts: Option<OwnedFd>,
+    /// The watch on denied names that are not there yet.
+    newcomers: Option<Newcomers>,
     /// How the command ended, once it has.
     status: Option<i32>,
     /// Each watch holds a sender as long as it is at work.
@@ -76,6 +79,7 @@ impl Supervisor {
             started: Instant::now(),
             unreaped: Vec::new(),
             mounts: None,
+            newcomers: None,
             status: None,
             watching: Some(channel()),
         }
@@ -148,6 +152,9 @@ impl Supervisor {
             .command
             .ok_or_else(|| Error::new(ErrorKind::Setup, "find the command's process"))?;
         self.mounts = self.open_mounts(pid)?;
+        let plan = &self.ward.plan;
+        let appear = !plan.trees.watched.is_empty();
+        self.newcomers = appear.then(|| Newcomers::watch(plan)).transpose()?;
         self.ward.enter(Phase::Sealed);
         self.announce(pid);
         self.started = Instant::now();
@@ -158,7 +165,7 @@ impl Supervisor {
 
     /// Opens the jail's table of mounts, to hear when one of its decoys is gone.
     fn open_mounts(&self, command: Pid) -> Result<Option<OwnedFd>> {
-        if self.ward.plan.trees.denied.is_empty() {
+        if self.ward.plan.trees.covers.is_empty() {
             return Ok(None);
         }
         let path = format!("/proc/{}/mountinfo", command.as_raw_pid());
@@ -264,7 +271,8 @@ impl Supervisor {
         let mut status = self.status;
         let mut limit = None;
         let mut control_open = true;
-        let mut mounts = self.mounts.as_ref();
+        let mut mounts = self.mounts.take();
+        let mut newcomers = self.newcomers.take();
         loop {
             let timeout = self
                 .wall_time
@@ -273,12 +281,14 @@ impl Supervisor {
             // What is over is replaced by the init, which is asked for anyway.
             let control = if control_open { self.prepared.control.as_fd() } else { init.as_fd() };
             // A change of the mounts comes as a priority event; readable the table is always.
-            let changes = mounts.map_or(init.as_fd(), AsFd::as_fd);
+            let changes = mounts.as_ref().map_or(init.as_fd(), AsFd::as_fd);
+            let names = newcomers.as_ref().map_or(init.as_fd(), AsFd::as_fd);
             let ready = poll_any(
                 &[
                     (init.as_fd(), PollFlags::IN),
                     (control, PollFlags::IN),
                     (changes, PollFlags::PRI),
+                    (names, PollFlags::IN),
                 ],
                 timeout,
             )?;
@@ -294,7 +304,20 @@ impl Supervisor {
                 break;
             }
             if ready.get(2) == Some(&true) && mounts.take().is_some() {
-                self.lost_decoy();
+                self.lost_wall("something outside the jail replaced a denied file");
+                init.kill_all();
+            }
+            if ready.get(3) == Some(&true)
+                && let Some(news) =
+                    newcomers.as_mut().and_then(|all| all.news(&self.ward.plan.policy))
+            {
+                newcomers = None;
+                self.lost_wall(&match news {
+                    News::Appeared(path) => {
+                        format!("the denied name `{}` appeared", path.display())
+                    }
+                    News::Missed => "denied names can be watched for no more".to_owned(),
+                });
                 init.kill_all();
             }
             if let (Some(wall_time), None) = (self.wall_time, limit)
@@ -315,11 +338,11 @@ impl Supervisor {
         Ok(Ended { ending, report })
     }
 
-    /// A decoy was mounted over a denied name, and something outside has replaced that name: the
-    /// kernel drops the mount then, and the jail would read the new file.
-    fn lost_decoy(&self) {
+    /// What was mounted over a denied name is gone, because something outside has replaced that
+    /// name; or a denied name appeared that nothing covers. The jail could read it.
+    fn lost_wall(&self, what: &str) {
         self.ward.recorder.record(|header| {
-            let message = "something outside the jail replaced a denied file; the jail was killed";
+            let message = format!("{what}; the jail was killed");
             Event::Warning(Warning::new(header, WALL_LOST, message))
         });
     }

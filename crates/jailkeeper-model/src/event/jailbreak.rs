@@ -185,6 +185,8 @@ impl From<Action> for ActionTaken {
         match action {
             Action::Kill => Self::Killed,
             Action::Deny => Self::Denied,
+            Action::Ask => Self::Asked,
+            Action::Log => Self::Logged,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{OnJailbreak, Origin, Pattern, Policy, Right, Rule};
 use crate::path::JailPath;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Says why rules make no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +28,6 @@ pub enum PolicyError {
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct PolicyBuilder {
     rules: Vec<Rule>,
-    quiet: BTreeSet<JailPath>,
     patterns: Vec<Pattern>,
     strict: bool,
     on_jailbreak: OnJailbreak,
@@ -47,15 +46,7 @@ impl PolicyBuilder {
         self
     }
 
-    /// Adds a path that is answered as absent, with everything below it.
-    ///
-    /// Looking at it or reading it is never a jailbreak; writing there is.
-    pub fn quiet(mut self, path: JailPath) -> Self {
-        self.quiet.insert(path);
-        self
-    }
-
-    /// Adds a pattern: what it matches is granted by being opened from outside.
+    /// Adds a pattern: what it matches is granted by being opened from outside, or denied.
     pub fn pattern(mut self, pattern: Pattern) -> Self {
         self.patterns.push(pattern);
         self
@@ -102,7 +93,7 @@ impl PolicyBuilder {
             }
         }
         let rules = chosen.into_values().collect();
-        Ok(Policy::new(rules, self.quiet, self.patterns, self.strict, self.on_jailbreak))
+        Ok(Policy::new(rules, self.patterns, self.strict, self.on_jailbreak))
     }
 }
 

@@ -1,5 +1,6 @@
 //! One rule, and where it comes from.
 
+use super::OnJailbreak;
 use crate::escape::escape;
 use crate::path::JailPath;
 use std::fmt::{self, Display, Formatter};
@@ -15,6 +16,9 @@ pub enum Right {
     Write,
     /// Nothing: carved out of an allowed tree.
     Deny,
+    /// Nothing, and nothing is there: looking at it or reading it is answered as absent and never
+    /// a jailbreak; writing there is.
+    Quiet,
 }
 
 impl Right {
@@ -23,7 +27,7 @@ impl Right {
     pub fn allows(self) -> bool {
         match self {
             Self::Read | Self::Write => true,
-            Self::Deny => false,
+            Self::Deny | Self::Quiet => false,
         }
     }
 }
@@ -34,6 +38,7 @@ impl Display for Right {
             Self::Read => "read",
             Self::Write => "write",
             Self::Deny => "deny",
+            Self::Quiet => "quiet",
         })
     }
 }
@@ -106,19 +111,26 @@ pub struct Rule {
     right: Right,
     origin: Origin,
     reason: Option<String>,
+    on_jailbreak: Option<OnJailbreak>,
 }
 
 impl Rule {
     /// Makes a rule.
     #[must_use]
     pub fn new(path: JailPath, right: Right, origin: Origin) -> Self {
-        Self { path, right, origin, reason: None }
+        Self { path, right, origin, reason: None, on_jailbreak: None }
     }
 
     /// Says why there is such a rule, for people.
     #[must_use]
     pub fn with_reason(self, reason: impl Into<String>) -> Self {
         Self { reason: Some(reason.into()), ..self }
+    }
+
+    /// Says what follows a jailbreak that this rule forbids, if not what the policy says.
+    #[must_use]
+    pub fn with_on_jailbreak(self, choice: OnJailbreak) -> Self {
+        Self { on_jailbreak: Some(choice), ..self }
     }
 
     /// Returns the path at which it begins.
@@ -143,5 +155,11 @@ impl Rule {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
+    }
+
+    /// Returns what follows a jailbreak that this rule forbids; `None` for what the policy says.
+    #[must_use]
+    pub fn on_jailbreak(&self) -> Option<OnJailbreak> {
+        self.on_jailbreak
     }
 }

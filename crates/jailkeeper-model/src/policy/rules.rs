@@ -1,6 +1,6 @@
 //! A policy that was checked.
 
-use super::{OnJailbreak, Pattern, PolicyBuilder, Rule};
+use super::{OnJailbreak, Pattern, PolicyBuilder, Right, Rule};
 use crate::path::JailPath;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,8 +25,6 @@ pub struct Policy {
     rules: Vec<Rule>,
     /// All directories above a rule that allows something.
     routes: BTreeSet<JailPath>,
-    /// Sorted.
-    quiet: Vec<JailPath>,
     patterns: Vec<Pattern>,
     strict: bool,
     on_jailbreak: OnJailbreak,
@@ -41,15 +39,13 @@ impl Policy {
     /// Makes a policy of rules that are sorted and have different paths.
     pub(super) fn new(
         rules: Vec<Rule>,
-        quiet: BTreeSet<JailPath>,
         patterns: Vec<Pattern>,
         strict: bool,
         on_jailbreak: OnJailbreak,
     ) -> Self {
         let allowed = rules.iter().filter(|rule| rule.right().allows());
         let routes = allowed.flat_map(|rule| rule.path().ancestors().skip(1)).collect();
-        let quiet = quiet.into_iter().collect();
-        Self { rules, routes, quiet, patterns, strict, on_jailbreak }
+        Self { rules, routes, patterns, strict, on_jailbreak }
     }
 
     /// Returns the rules, sorted by path; no two have the same.
@@ -61,12 +57,7 @@ impl Policy {
     /// Returns the most specific rule that covers a path.
     #[must_use]
     pub fn rule_for(&self, path: &JailPath) -> Option<&Rule> {
-        self.rules_over(path).next()
-    }
-
-    /// Returns all rules that cover a path, the most specific first.
-    fn rules_over(&self, path: &JailPath) -> impl Iterator<Item = &Rule> {
-        path.as_path().ancestors().filter_map(|ancestor| self.rule_at(ancestor))
+        path.as_path().ancestors().find_map(|ancestor| self.rule_at(ancestor))
     }
 
     fn rule_at(&self, path: &Path) -> Option<&Rule> {
@@ -80,32 +71,25 @@ impl Policy {
         self.routes.contains(path)
     }
 
-    /// Says whether a path is answered as absent.
+    /// Returns a denied path that is below another one.
+    #[must_use]
+    pub fn denied_below(&self, path: &JailPath) -> Option<&JailPath> {
+        let denied = self.rules.iter().filter(|rule| rule.right() == Right::Deny);
+        denied.map(Rule::path).find(|denied| path.covers(denied) && path != *denied)
+    }
+
+    /// Returns the pattern that denies a path: one that matches the path or a directory above it.
     ///
-    /// It is at or below a quiet path. A rule that allows the path and is at or below that
-    /// quiet path brings it back, and so does being on the way to something allowed.
+    /// A rule that covers the path and is at or below what matches brings it back.
     #[must_use]
-    pub fn is_quiet(&self, path: &JailPath) -> bool {
-        self.quiet_for(path).is_some()
-    }
-
-    /// Returns the quiet path because of which a path is answered as absent.
-    pub(crate) fn quiet_for(&self, path: &JailPath) -> Option<&JailPath> {
-        let quiet = path.as_path().ancestors().find_map(|ancestor| {
-            let index = self.quiet.binary_search_by(|quiet| quiet.as_path().cmp(ancestor)).ok()?;
-            self.quiet.get(index)
-        })?;
-        let allowed = self
-            .rules_over(path)
-            .take_while(|rule| quiet.covers(rule.path()))
-            .any(|rule| rule.right().allows());
-        (!allowed && !self.is_route(path)).then_some(quiet)
-    }
-
-    /// Returns the paths that are answered as absent, sorted.
-    #[must_use]
-    pub fn quiet_paths(&self) -> &[JailPath] {
-        &self.quiet
+    pub fn denying_pattern(&self, path: &JailPath) -> Option<&Pattern> {
+        let mut denying = self.patterns.iter().filter(|pattern| pattern.right() == Right::Deny);
+        let rule = self.rule_for(path);
+        denying.find(|pattern| {
+            path.ancestors()
+                .take_while(|above| !rule.is_some_and(|rule| above.covers(rule.path())))
+                .any(|above| pattern.matches(&above))
+        })
     }
 
     /// Returns the patterns.
@@ -136,16 +120,14 @@ mod tests {
         JailPath::new(path).unwrap()
     }
 
-    fn policy(rules: &[(&str, Right)], quiet: &[&str]) -> Policy {
+    fn policy(rules: &[(&str, Right)]) -> Policy {
         let rules = rules.iter().map(|(at, right)| Rule::new(path(at), *right, Origin::Api));
-        let builder = Policy::builder().rules(rules);
-        quiet.iter().fold(builder, |builder, at| builder.quiet(path(at))).build().unwrap()
+        Policy::builder().rules(rules).build().unwrap()
     }
 
     #[test]
     fn the_most_specific_rule_covers() {
-        let policy =
-            policy(&[("/a/b", Right::Deny), ("/a", Right::Read), ("/", Right::Write)], &[]);
+        let policy = policy(&[("/a/b", Right::Deny), ("/a", Right::Read), ("/", Right::Write)]);
         let at = |asked: &str| policy.rule_for(&path(asked)).map(|rule| rule.path().clone());
         assert_eq!(at("/a/b/c"), Some(path("/a/b")));
         assert_eq!(at("/a/bc"), Some(path("/a")));
@@ -155,7 +137,8 @@ mod tests {
 
     #[test]
     fn routes_lead_to_what_is_allowed_alone() {
-        let policy = policy(&[("/a/b/c", Right::Read), ("/x/y", Right::Deny)], &[]);
+        let policy =
+            policy(&[("/a/b/c", Right::Read), ("/x/y", Right::Deny), ("/q", Right::Quiet)]);
         for (asked, expected) in
             [("/", true), ("/a", true), ("/a/b", true), ("/a/b/c", false), ("/x", false)]
         {
@@ -164,20 +147,27 @@ mod tests {
     }
 
     #[test]
-    fn quiet_paths_are_carved_out_and_can_be_brought_back() {
-        let rules = [("/etc", Right::Read), ("/run/data", Right::Write), ("/same", Right::Read)];
-        let policy = policy(&rules, &["/etc/preload", "/run", "/same"]);
+    fn a_denying_pattern_covers_what_is_below_its_match_and_a_rule_there_brings_it_back() {
+        let deny = |text: &str| Pattern::new(text, Right::Deny, Origin::Api).unwrap();
+        let rule = |at: &str| Rule::new(path(at), Right::Read, Origin::Api);
+        let policy = Policy::builder()
+            .rules([rule("/p"), rule("/p/x/.env.example"), rule("/p/secret/open")])
+            .pattern(deny(r"/\.env[^/]*$"))
+            .pattern(deny("/secret$"))
+            .build()
+            .unwrap();
         for (asked, expected) in [
-            ("/etc/preload", true),
-            ("/etc/preload/x", true),
-            ("/etc/preload2", false),
-            ("/run", false), // a route
-            ("/run/other", true),
-            ("/run/data/x", false),
-            ("/same/x", false),
-            ("/elsewhere", false),
+            ("/p/.env", true),
+            ("/p/a/b/.env.local", true),
+            ("/p/.env/below", true),
+            ("/p/x/.env.example", false),
+            ("/p/y/.env.example", true),
+            ("/p/secret", true),
+            ("/p/secret/key", true),
+            ("/p/secret/open/key", false),
+            ("/p/environment", false),
         ] {
-            assert_eq!(policy.is_quiet(&path(asked)), expected, "{asked}");
+            assert_eq!(policy.denying_pattern(&path(asked)).is_some(), expected, "{asked}");
         }
     }
 }

@@ -25,12 +25,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) use command::Stream;
-pub(crate) use view::add_decoys;
 
 /// The name in the view's root under which a jail proves its walls.
 pub(crate) const CANARY: &str = ".jailkeeper-canary";
-/// The name in the view's root under which decoys stand until the jail is sealed.
-pub(crate) const DECOYS: &str = ".jailkeeper-decoys";
 /// What the init reports when it has given up everything.
 pub(crate) const SEALED: u32 = 1;
 /// What the command reports when the canary was refused.
@@ -57,9 +54,10 @@ impl Prepared {
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
         let mut workshop = Workshop { slots: Slots::default(), held: Vec::new(), pace, floor };
         workshop.hold(at_exec)?;
-        let mounts = view::mounts(plan, &mut workshop)?;
+        let root = workshop.slots.empty();
+        let mounts = view::mounts(plan, &mut workshop, root)?;
         let command = command::program(plan, &mut workshop, streams)?;
-        let program = builder(plan, &mut workshop, mounts, command)?;
+        let program = builder(plan, &mut workshop, root, mounts, command)?;
         let memory_trees = plan
             .trees
             .iter()
@@ -117,11 +115,11 @@ impl Workshop {
 fn builder(
     plan: &Plan,
     workshop: &mut Workshop,
+    root: Slot,
     mounts: view::Mounts,
     command: Program,
 ) -> Result<Program> {
     let device = workshop.slots.empty();
-    let root = workshop.slots.empty();
     let mut steps = vec![Step::DieWithParent, Step::CloseOthers, Step::Dumpable(true)];
     steps.extend(maps(plan));
     steps.extend([
@@ -175,7 +173,6 @@ fn init(
         vec![Step::DieWithParent, Step::EnterMount { mount: root, at: attach_point()? }];
     steps.extend(view::listings(plan)?);
     steps.extend(attach_steps);
-    steps.extend(view::decoys(plan, workshop, root)?);
     steps.push(Step::Pivot);
     let mut command = command;
     if !plan.terminal.is_empty() {

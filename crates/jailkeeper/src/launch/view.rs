@@ -1,8 +1,8 @@
 //! The steps that make the view: cloning trees, attaching them, sealing `/proc`.
 
-use super::{DECOYS, Workshop, c_string, relative};
+use super::{Workshop, c_string, relative};
 use crate::error::Result;
-use crate::plan::{Node, Plan, Source, Tree};
+use crate::plan::{COVERS, Cover, Plan, Source, Tree};
 use crate::walls::idmap;
 use jailkeeper_model::{JailPath, Right};
 use jailkeeper_sys::child::{MountOption, Slot, Step, TreeSource};
@@ -23,9 +23,14 @@ pub(super) struct Mounts {
 }
 
 /// Prepares the steps for every tree of the plan.
-pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
+pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result<Mounts> {
     let mut mounts = Mounts { clone_steps: Vec::new(), attach_steps: Vec::new() };
+    let mut covers = plan.trees.covers.iter().enumerate().peekable();
     for tree in plan.trees.iter() {
+        // What is mounted comes after what it is mounted on.
+        while let Some((index, above)) = covers.next_if(|(_, cover)| cover.at < tree.path) {
+            mounts.attach_steps.extend(cover(index, above, workshop, root)?);
+        }
         let slot = place(plan, tree, workshop, &mut mounts.clone_steps)?;
         let steps = &mut mounts.attach_steps;
         let to = relative(tree.path.as_path())?;
@@ -58,6 +63,9 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
             }
         }
     }
+    for (index, above) in covers {
+        mounts.attach_steps.extend(cover(index, above, workshop, root)?);
+    }
     for (at, target) in plan.view.links() {
         let inside = plan.trees.containing(at);
         if inside.is_some_and(|tree| matches!(tree.source, Source::Memory)) {
@@ -77,8 +85,6 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop) -> Result<Mounts> {
 pub(super) fn listings(plan: &Plan) -> Result<Vec<Step>> {
     plan.view
         .crossroads()
-        // What stands there must be asked for each time.
-        .filter(|path| path.file_name() != Some(OsStr::new(DECOYS)))
         .map(|path| {
             let root = *path == JailPath::root();
             Ok(Step::List(if root { c".".into() } else { relative(path.as_path())? }))
@@ -162,24 +168,14 @@ fn folders(tree: &Tree, path: &JailPath) -> Result<Vec<Step>> {
         .collect()
 }
 
-/// Mounts a decoy over every denied name that is inside an allowed tree.
-pub(super) fn decoys(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result<Vec<Step>> {
-    let mut steps = Vec::new();
-    for (index, (path, _)) in plan.trees.denied.iter().enumerate() {
-        let slot = workshop.slots.empty();
-        let below = c_string(OsStr::new(&format!("{DECOYS}/{index}")))?;
-        let source = TreeSource::Below { mount: root, path: below };
-        steps.push(Step::CloneTree { source, attributes: no_devices(), into: slot });
-        steps.push(Step::Attach { mount: slot, to: relative(path.as_path())? });
-    }
-    Ok(steps)
-}
-
-/// Adds the decoys' places to the view, so that they can be cloned before the jail is sealed.
-pub(crate) fn add_decoys(view: &mut crate::plan::View, denied: &[(JailPath, bool)]) {
-    for (index, (path, directory)) in denied.iter().enumerate() {
-        if let Ok(place) = JailPath::new(format!("/{DECOYS}/{index}")) {
-            view.add(&place, Node::Decoy { directory: *directory, path: path.clone() });
-        }
-    }
+/// Mounts what covers a name inside an allowed tree: a clone of the place where it stands in the
+/// view.
+fn cover(index: usize, cover: &Cover, workshop: &mut Workshop, root: Slot) -> Result<[Step; 2]> {
+    let slot = workshop.slots.empty();
+    let path = c_string(OsStr::new(&format!("{COVERS}/{index}")))?;
+    let source = TreeSource::Below { mount: root, path };
+    Ok([
+        Step::CloneTree { source, attributes: no_devices(), into: slot },
+        Step::Attach { mount: slot, to: relative(cover.at.as_path())? },
+    ])
 }

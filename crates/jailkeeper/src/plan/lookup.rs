@@ -1,6 +1,6 @@
 //! Finding the command before anything is set up.
 
-use super::{Plan, Source, survey};
+use super::{Plan, Source, find};
 use crate::error::{Error, ErrorKind, Result};
 use jailkeeper_model::JailPath;
 use rustix::fs::FileType;
@@ -49,7 +49,7 @@ impl Plan {
         if !on_host(&path) {
             return Candidate::Possible;
         }
-        let found = match survey::find(&path) {
+        let found = match find::find(&path) {
             Ok(Some(found)) if on_host(&found.path) => found,
             Ok(None) => return Candidate::Missing,
             _ => return Candidate::Possible,

@@ -4,22 +4,24 @@
 //! was made: paths that are not there, rules that contradict each other, state files that the
 //! jail could write, walls that the machine does not have.
 
+mod covers;
 mod environment;
+mod find;
 mod lookup;
 mod summary;
 mod survey;
 mod trees;
 mod view;
 
+pub(crate) use find::push_components;
 pub use summary::{PlannedTree, Summary};
-pub(crate) use survey::push_components;
 pub(crate) use trees::{Source, Tree, Trees};
-pub(crate) use view::{Node, NodeId, View};
+pub(crate) use view::{COVERS, Cover, Node, NodeId, View};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::probe::{Finding, Probe};
 use crate::settings::Settings;
-use crate::walls::filter::Opens;
+use crate::walls::filter::Watched;
 use jailkeeper_model::{JailPath, Policy, Right};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -80,7 +82,7 @@ impl Plan {
             })
             .and_then(|cwd| jail_path(&cwd))?;
         let identity = Identity::of_caller(probe);
-        let surveyed = trees::survey(settings, &cwd)?;
+        let surveyed = survey::survey(settings, &cwd)?;
         let policy = surveyed.policy;
         protect_state(settings, &policy)?;
         let cwd = surveyed.cwd;
@@ -122,9 +124,10 @@ impl Plan {
 }
 
 impl Plan {
-    /// Which opening calls the watch has to see.
-    pub(crate) fn opens(&self) -> Opens {
-        if self.policy.patterns().is_empty() { Opens::Writing } else { Opens::All }
+    /// Which calls the watch has to see.
+    pub(crate) fn watched(&self) -> Watched {
+        let grants = self.policy.patterns().iter().any(|pattern| pattern.right().allows());
+        if grants { Watched::Opens } else { Watched::Writes }
     }
 }
 

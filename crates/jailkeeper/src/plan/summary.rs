@@ -76,15 +76,21 @@ impl Plan {
             trees: trees.collect(),
             denied: self
                 .trees
-                .denied
+                .covers
                 .iter()
-                .map(|(path, _)| text(path.as_path().as_os_str()))
+                .filter(|cover| {
+                    self.policy
+                        .rule_for(&cover.path)
+                        .is_none_or(|rule| rule.right() != Right::Quiet)
+                })
+                .map(|cover| text(cover.at.as_path().as_os_str()))
                 .collect(),
             quiet: self
                 .policy
-                .quiet_paths()
+                .rules()
                 .iter()
-                .map(|path| text(path.as_path().as_os_str()))
+                .filter(|rule| rule.right() == Right::Quiet)
+                .map(|rule| text(rule.path().as_path().as_os_str()))
                 .collect(),
             environment: self
                 .environment
@@ -97,7 +103,7 @@ impl Plan {
     }
 
     fn walls(&self) -> BTreeMap<String, String> {
-        let filter = crate::walls::filter::program(self.opens());
+        let filter = crate::walls::filter::program(self.watched());
         [
             ("namespaces", "user, mount, pid, ipc, uts".to_owned()),
             ("view", format!("FUSE root with {} mounts", self.trees.iter().count())),

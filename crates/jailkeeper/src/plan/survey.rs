@@ -1,149 +1,336 @@
-//! Finding the files that rules name.
-//!
-//! A rule's path may go through symbolic links (`/bin -> usr/bin`). The walls are built on what
-//! they lead to; the links themselves are made to appear in the jail, so that the path works
-//! there as it does outside.
+//! Finding everything that the rules name, and making trees of it.
 
+use super::covers;
+use super::find::{self, Found};
+use super::jail_path;
+use super::trees::{Source, Tree, Trees};
+use super::view::{Node, Text, View};
+use crate::base::{Base, Entry, Variable};
 use crate::error::{Error, ErrorKind, Result};
-use jailkeeper_model::JailPath;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
-use rustix::io::Errno;
-use std::ffi::OsString;
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Component, Path, PathBuf};
+use crate::settings::Settings;
+use jailkeeper_model::{JailPath, Origin, Policy, Right, Rule};
+use rustix::fs::FileType;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
-/// How many symbolic links a path may go through, as in the kernel.
-const LINKS_AT_MOST: usize = 40;
-
-/// A symbolic link that a rule's path goes through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) at: JailPath,
-    pub(crate) target: PathBuf,
+/// The rules of a jail with all paths found.
+pub(super) struct Surveyed {
+    pub(super) policy: Policy,
+    pub(super) trees: Trees,
+    pub(super) view: View,
+    pub(super) cwd: JailPath,
+    pub(super) warnings: Vec<String>,
+    pub(super) variables: Vec<Variable>,
+    /// Programs whose question whether they may read is the reading.
+    pub(super) asking: BTreeSet<String>,
 }
 
-/// What stands at the end of a rule's path.
-#[derive(Debug)]
-pub(crate) struct Found {
-    /// Its path without symbolic links.
-    pub(crate) path: JailPath,
-    /// The links on the way to it.
-    pub(crate) links: Vec<Link>,
-    /// The file itself (`O_PATH`).
-    pub(crate) fd: OwnedFd,
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
-    pub(crate) owner: (u32, u32),
-    pub(crate) kind: FileType,
+struct Surveyor {
+    rules: Vec<Rule>,
+    found: BTreeMap<JailPath, (Found, Right, bool)>,
+    view: View,
+    /// What rules carve out and is there.
+    carved: Vec<Found>,
+    warnings: Vec<String>,
+    variables: Vec<Variable>,
+    asking: BTreeSet<String>,
 }
 
-/// Follows a path to what it names; `None` when nothing is there.
-pub(crate) fn find(path: &JailPath) -> Result<Option<Found>> {
-    let failed = |error: Errno| {
-        Error::new(ErrorKind::Policy, "find the path of a rule")
-            .at(path)
-            .because(std::io::Error::from(error))
+/// Opens a small file of the host to be copied from; `None` for one that is large, or no file.
+fn original(found: &Found) -> Option<Text> {
+    const LIMIT: u64 = 256 * 1024;
+    if found.kind != FileType::RegularFile {
+        return None;
+    }
+    let file = std::fs::File::open(found.path.as_path()).ok()?;
+    let metadata = file.metadata().ok()?;
+    let length = metadata.len();
+    // A file of the kernel's has a length only once it is read.
+    let kernels = length == 0 || found.path.as_path().starts_with("/sys");
+    if kernels {
+        let mut text = String::new();
+        file.take(4096).read_to_string(&mut text).ok()?;
+        return Some(Text::Own(text));
+    }
+    let modified = u64::try_from(metadata.mtime()).unwrap_or(0);
+    (length <= LIMIT).then(|| Text::Copied { file: Arc::new(file), length, modified })
+}
+
+/// Finds everything that the settings name.
+pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
+    let mut surveyor = Surveyor {
+        rules: Vec::new(),
+        found: BTreeMap::new(),
+        view: View::new(),
+        carved: Vec::new(),
+        warnings: Vec::new(),
+        variables: Vec::new(),
+        asking: BTreeSet::new(),
     };
-    // Most paths have no link on the way: one call says so and opens the file.
-    let opened = match open(path) {
-        Err(Errno::LOOP) => follow(path).and_then(|(end, links)| Ok((open(&end)?, end, links))),
-        other => other.map(|fd| (fd, path.clone(), Vec::new())),
-    };
-    let (fd, end, links) = match opened {
-        Ok(opened) => opened,
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let stat = rustix::fs::fstat(&fd).map_err(failed)?;
-    Ok(Some(Found {
-        path: end,
-        links,
-        device: stat.st_dev,
-        inode: stat.st_ino,
-        owner: (stat.st_uid, stat.st_gid),
-        kind: FileType::from_raw_mode(stat.st_mode),
-        fd,
-    }))
+    for requested in &settings.rules {
+        let absolute = std::path::absolute(&requested.path).map_err(|error| {
+            Error::new(ErrorKind::Policy, "understand the path").at(&requested.path).because(error)
+        })?;
+        let path = jail_path(&absolute)?;
+        surveyor.requested(&path, requested.right, &requested.origin)?;
+    }
+    let cwd = surveyor.working_directory(settings, cwd)?;
+    if settings.base {
+        surveyor.base()?;
+    }
+    surveyor.finish(settings, cwd)
 }
 
-fn open(path: &JailPath) -> std::result::Result<OwnedFd, Errno> {
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::NO_SYMLINKS;
-    rustix::fs::openat2(rustix::fs::CWD, path.as_path(), flags, Mode::empty(), resolve)
-}
-
-/// Walks a path component by component and collects the links it goes through.
-fn follow(path: &JailPath) -> std::result::Result<(JailPath, Vec<Link>), Errno> {
-    let mut links = Vec::new();
-    let mut at = JailPath::root();
-    let mut todo: Vec<OsString> = path.components().map(OsString::from).collect();
-    todo.reverse();
-    while let Some(name) = todo.pop() {
-        if name == ".." {
-            at = at.parent().unwrap_or_else(JailPath::root);
-            continue;
+impl Surveyor {
+    /// A rule of the caller: its path must be there.
+    fn requested(&mut self, path: &JailPath, right: Right, origin: &Origin) -> Result<()> {
+        if right == Right::Quiet {
+            self.quiet(path, origin.clone(), None);
+            return Ok(());
         }
-        let next = at.join(&name).map_err(|_| Errno::NAMETOOLONG)?;
-        match rustix::fs::readlink(next.as_path(), Vec::new()) {
-            Ok(target) => {
-                if links.len() == LINKS_AT_MOST {
-                    return Err(Errno::LOOP);
-                }
-                let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
-                if target.is_absolute() {
-                    at = JailPath::root();
-                }
-                push_components(&mut todo, &target);
-                links.push(Link { at: next, target });
+        let Some(found) = find::find(path)? else {
+            if right == Right::Deny {
+                return self.deny_missing(path, origin);
             }
-            // EINVAL: it is no link.
-            Err(Errno::INVAL) => at = next,
-            Err(error) => return Err(error),
+            return Err(Error::new(ErrorKind::Policy, "find the path of a rule")
+                .at(path)
+                .because("no such file or directory")
+                .with_hint("a rule's path must exist; create it first, or allow its parent"));
+        };
+        if found.path == JailPath::root() && right != Right::Deny {
+            return self.everything(right, origin);
+        }
+        self.add(found, right, origin.clone(), None, true);
+        Ok(())
+    }
+
+    /// A rule for `/` becomes one for each of its entries: the root itself stays the view's.
+    fn everything(&mut self, right: Right, origin: &Origin) -> Result<()> {
+        let entries = std::fs::read_dir("/")
+            .map_err(|error| Error::new(ErrorKind::Policy, "list").at("/").because(error))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            if ["proc", "dev", "tmp"].iter().any(|own| name == *own) {
+                continue;
+            }
+            let path = jail_path(&entry.path())?;
+            if let Ok(Some(found)) = find::find(&path) {
+                self.add(found, right, origin.clone(), None, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn deny_missing(&mut self, path: &JailPath, origin: &Origin) -> Result<()> {
+        self.rules.push(Rule::new(path.clone(), Right::Deny, origin.clone()));
+        Ok(())
+    }
+
+    fn working_directory(&mut self, settings: &Settings, cwd: &JailPath) -> Result<JailPath> {
+        let found = find::find(cwd)?.ok_or_else(|| {
+            Error::new(ErrorKind::Policy, "find the working directory")
+                .at(cwd)
+                .because("no such file or directory")
+                .with_hint("create it first, or choose another one with `--cwd`")
+        })?;
+        if found.kind != FileType::Directory {
+            return Err(Error::new(ErrorKind::Policy, "start in")
+                .at(cwd)
+                .because("not a directory")
+                .with_hint("choose a directory with `--cwd`"));
+        }
+        let path = found.path.clone();
+        if settings.working_directory {
+            if path == JailPath::root() {
+                return Err(Error::new(ErrorKind::Policy, "make the working directory writable")
+                    .at("/")
+                    .with_hint(
+                        "the whole system would be writable; choose another directory with \
+                         `--cwd`, or add `--no-cwd`",
+                    ));
+            }
+            let explicit = self.found.contains_key(&path);
+            if !explicit {
+                self.add(found, Right::Write, Origin::WorkingDirectory, None, true);
+            }
+        } else {
+            for link in &found.links {
+                self.view.add_link(link);
+            }
+        }
+        Ok(path)
+    }
+
+    fn base(&mut self) -> Result<()> {
+        let base = Base::built_in()?;
+        let entries = [(&base.read, Right::Read), (&base.write, Right::Write)];
+        for (entries, right) in entries {
+            for entry in entries {
+                // What this machine lacks, or hides from its user, is no part of its base.
+                if let Ok(Some(found)) = find::find(&jail_path(&entry.path)?) {
+                    let reason = Some(entry.reason.clone());
+                    self.add(found, right, Origin::Base, reason, false);
+                }
+            }
+        }
+        for entry in &base.quiet {
+            self.quiet(&jail_path(&entry.path)?, Origin::Base, Some(&entry.reason));
+        }
+        for entry in &base.copy {
+            self.copy(entry)?;
+        }
+        for file in base.file {
+            let path = jail_path(&file.path)?;
+            let rule = Rule::new(path.clone(), Right::Read, Origin::Base);
+            self.rules.push(rule.with_reason(file.reason));
+            self.view.add(&path, Node::Text(Text::Own(file.text)));
+        }
+        self.variables = base.variable;
+        self.asking = base.asks.into_iter().flat_map(|askers| askers.programs).collect();
+        for (at, target) in [
+            ("/dev/fd", "/proc/self/fd"),
+            ("/dev/stdin", "/proc/self/fd/0"),
+            ("/dev/stdout", "/proc/self/fd/1"),
+            ("/dev/stderr", "/proc/self/fd/2"),
+            ("/dev/ptmx", "pts/ptmx"),
+        ] {
+            self.view.add(&jail_path(at.as_ref())?, Node::Link(target.into()));
+        }
+        Ok(())
+    }
+
+    /// A small file that the jail gets a copy of. One that is too large for that is mounted.
+    fn copy(&mut self, entry: &Entry) -> Result<()> {
+        let Ok(Some(found)) = find::find(&jail_path(&entry.path)?) else { return Ok(()) };
+        let Some(text) = original(&found) else {
+            self.add(found, Right::Read, Origin::Base, Some(entry.reason.clone()), false);
+            return Ok(());
+        };
+        for link in &found.links {
+            self.view.add_link(link);
+        }
+        let rule = Rule::new(found.path.clone(), Right::Read, Origin::Base);
+        self.rules.push(rule.with_reason(entry.reason.clone()));
+        self.view.add(&found.path, Node::Text(text));
+        Ok(())
+    }
+
+    fn quiet(&mut self, path: &JailPath, origin: Origin, reason: Option<&str>) {
+        let rule = Rule::new(path.clone(), Right::Quiet, origin);
+        self.rules.push(match reason {
+            Some(reason) => rule.with_reason(reason),
+            None => rule,
+        });
+        if let Ok(Some(found)) = find::find(path) {
+            self.carved.push(found);
+        }
+        self.view.add(path, Node::Hidden);
+    }
+
+    fn add(
+        &mut self,
+        found: Found,
+        right: Right,
+        origin: Origin,
+        reason: Option<String>,
+        explicit: bool,
+    ) {
+        for link in &found.links {
+            self.view.add_link(link);
+        }
+        let mut rule = Rule::new(found.path.clone(), right, origin);
+        if let Some(reason) = reason {
+            rule = rule.with_reason(reason);
+        }
+        self.rules.push(rule);
+        if right == Right::Deny {
+            self.carved.push(found);
+        } else {
+            self.found.entry(found.path.clone()).or_insert((found, right, explicit));
         }
     }
-    Ok((at, links))
-}
 
-/// Puts a link's components on top of a stack, first one uppermost.
-pub(crate) fn push_components(todo: &mut Vec<OsString>, target: &Path) {
-    for component in target.components().rev() {
-        match component {
-            Component::Normal(name) => todo.push(name.to_owned()),
-            Component::ParentDir => todo.push("..".into()),
-            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+    fn finish(mut self, settings: &Settings, cwd: JailPath) -> Result<Surveyed> {
+        let mut own = vec![("/proc", Right::Read, Source::Processes)];
+        if settings.base {
+            own.push(("/dev/shm", Right::Write, Source::Memory));
+            own.push(("/dev/pts", Right::Write, Source::Terminals));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn jail_path(path: impl AsRef<Path>) -> JailPath {
-        JailPath::new(path).unwrap()
-    }
-
-    #[test]
-    fn links_are_followed_and_remembered() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        std::fs::create_dir_all(root.join("real/deep")).unwrap();
-        std::os::unix::fs::symlink("real", root.join("soft")).unwrap();
-        std::os::unix::fs::symlink("../soft/deep", root.join("real/up")).unwrap();
-        let found = find(&jail_path(root.join("soft/up"))).unwrap().unwrap();
-        assert_eq!(found.path, jail_path(root.join("real/deep")));
-        let links: Vec<_> = found.links.iter().map(|link| link.at.clone()).collect();
-        let expected = ["soft", "real/up", "soft"].map(|name| jail_path(root.join(name)));
-        assert_eq!(links, expected);
-    }
-
-    #[test]
-    fn what_is_not_there_is_none_and_a_loop_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        assert!(find(&jail_path(root.join("no/such"))).unwrap().is_none());
-        std::os::unix::fs::symlink("loop", root.join("loop")).unwrap();
-        assert!(find(&jail_path(root.join("loop"))).is_err());
+        if settings.private_tmp {
+            own.push(("/tmp", Right::Write, Source::Memory));
+        }
+        let mut trees = Trees::default();
+        for (path, right, source) in own {
+            let path = jail_path(path.as_ref())?;
+            let replaced = self.found.contains_key(&path) && !matches!(source, Source::Processes);
+            if replaced {
+                continue;
+            }
+            self.found.remove(&path);
+            let scratch = path.as_path() == std::path::Path::new("/tmp");
+            let origin = if scratch { Origin::Temporary } else { Origin::Base };
+            self.rules.push(Rule::new(path.clone(), right, origin));
+            let tree = Tree { path: path.clone(), right, directory: true, source, explicit: false };
+            trees.insert(tree);
+        }
+        let mut policy =
+            Policy::builder().strict(settings.strict).on_jailbreak(settings.on_jailbreak);
+        for rule in self.rules {
+            policy = policy.rule(rule);
+        }
+        for pattern in &settings.patterns {
+            policy = policy.pattern(pattern.clone());
+        }
+        let policy = policy.build().map_err(|error| {
+            Error::new(ErrorKind::Policy, "make one policy of the rules")
+                .because(error)
+                .with_hint("give each path one right; a more specific path wins over its parent")
+        })?;
+        for (path, (found, _, explicit)) in self.found {
+            // The policy knows which of several rules for one path holds.
+            let right = policy.rule_for(&path).map_or(Right::Deny, Rule::right);
+            let redundant = trees.around(&path).is_some_and(|around| {
+                around.right == right && matches!(around.source, Source::Host { .. })
+            });
+            if redundant || right == Right::Deny {
+                continue;
+            }
+            let tree = Tree {
+                directory: found.kind == FileType::Directory,
+                source: Source::Host {
+                    fd: found.fd,
+                    device: found.device,
+                    inode: found.inode,
+                    owner: found.owner,
+                },
+                path: path.clone(),
+                right,
+                explicit,
+            };
+            trees.insert(tree);
+        }
+        let outermost: Vec<_> = trees
+            .iter()
+            .filter(|tree| trees.around(&tree.path).is_none())
+            .map(|tree| (tree.path.clone(), tree.directory))
+            .collect();
+        for (path, directory) in outermost {
+            self.view.add(&path, Node::Place { directory });
+        }
+        let carving = covers::carve(&policy, &trees, &self.carved)?;
+        trees.covers = carving.covers;
+        trees.watched = carving.watched.into_iter().collect();
+        self.view.add_covers(&trees.covers);
+        Ok(Surveyed {
+            policy,
+            trees,
+            view: self.view,
+            cwd,
+            warnings: self.warnings,
+            variables: self.variables,
+            asking: self.asking,
+        })
     }
 }

@@ -1,18 +1,10 @@
 //! Which file trees the jail has, and where each comes from.
 
-use super::jail_path;
-use super::survey::{self, Found};
-use super::view::{Node, Text, View};
-use crate::base::{Base, Entry, Variable};
-use crate::error::{Error, ErrorKind, Result};
-use crate::settings::Settings;
-use jailkeeper_model::{JailPath, Origin, Policy, Right, Rule};
-use rustix::fs::FileType;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use super::view::Cover;
+use jailkeeper_model::{JailPath, Right};
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
-use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Where a tree's files come from.
 #[derive(Debug)]
@@ -39,11 +31,22 @@ pub(crate) struct Tree {
 }
 
 /// The trees by path, so that one that contains another comes before it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Trees {
     by_path: BTreeMap<JailPath, Tree>,
-    /// Denied names inside allowed trees: path, whether it is a directory.
-    pub(crate) denied: Vec<(JailPath, bool)>,
+    /// What is mounted over denied names inside them, sorted by name.
+    pub(crate) covers: Vec<Cover>,
+    /// Directories inside them in which a denied name could appear.
+    pub(crate) watched: Vec<JailPath>,
+    /// When the covers were looked for.
+    pub(crate) carved: SystemTime,
+}
+
+impl Default for Trees {
+    fn default() -> Self {
+        let (by_path, covers, watched) = Default::default();
+        Self { by_path, covers, watched, carved: SystemTime::now() }
+    }
 }
 
 impl Trees {
@@ -57,328 +60,16 @@ impl Trees {
         self.containing(&path.parent()?)
     }
 
+    /// Returns the tree at a path.
+    pub(crate) fn at(&self, path: &JailPath) -> Option<&Tree> {
+        self.by_path.get(path)
+    }
+
+    pub(super) fn insert(&mut self, tree: Tree) {
+        self.by_path.insert(tree.path.clone(), tree);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Tree> {
         self.by_path.values()
-    }
-}
-
-/// The rules of a jail with all paths found.
-pub(super) struct Surveyed {
-    pub(super) policy: Policy,
-    pub(super) trees: Trees,
-    pub(super) view: View,
-    pub(super) cwd: JailPath,
-    pub(super) warnings: Vec<String>,
-    pub(super) variables: Vec<Variable>,
-    /// Programs whose question whether they may read is the reading.
-    pub(super) asking: BTreeSet<String>,
-}
-
-struct Surveyor {
-    rules: Vec<Rule>,
-    quiet: Vec<JailPath>,
-    found: BTreeMap<JailPath, (Found, Right, bool)>,
-    view: View,
-    denied: Vec<(JailPath, bool)>,
-    warnings: Vec<String>,
-    variables: Vec<Variable>,
-    asking: BTreeSet<String>,
-}
-
-/// Opens a small file of the host to be copied from; `None` for one that is large, or no file.
-fn original(found: &Found) -> Option<Text> {
-    const LIMIT: u64 = 256 * 1024;
-    if found.kind != FileType::RegularFile {
-        return None;
-    }
-    let file = std::fs::File::open(found.path.as_path()).ok()?;
-    let metadata = file.metadata().ok()?;
-    let length = metadata.len();
-    // A file of the kernel's has a length only once it is read.
-    let kernels = length == 0 || found.path.as_path().starts_with("/sys");
-    if kernels {
-        let mut text = String::new();
-        file.take(4096).read_to_string(&mut text).ok()?;
-        return Some(Text::Own(text));
-    }
-    let modified = u64::try_from(metadata.mtime()).unwrap_or(0);
-    (length <= LIMIT).then(|| Text::Copied { file: Arc::new(file), length, modified })
-}
-
-/// Finds everything that the settings name.
-pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
-    let mut surveyor = Surveyor {
-        rules: Vec::new(),
-        quiet: Vec::new(),
-        found: BTreeMap::new(),
-        view: View::new(),
-        denied: Vec::new(),
-        warnings: Vec::new(),
-        variables: Vec::new(),
-        asking: BTreeSet::new(),
-    };
-    for requested in &settings.rules {
-        let absolute = std::path::absolute(&requested.path).map_err(|error| {
-            Error::new(ErrorKind::Policy, "understand the path").at(&requested.path).because(error)
-        })?;
-        let path = jail_path(&absolute)?;
-        surveyor.requested(&path, requested.right, &requested.origin)?;
-    }
-    let cwd = surveyor.working_directory(settings, cwd)?;
-    if settings.base {
-        surveyor.base()?;
-    }
-    for path in &settings.quiet {
-        surveyor.quiet(&jail_path(path)?);
-    }
-    surveyor.finish(settings, cwd)
-}
-
-impl Surveyor {
-    /// A rule of the caller: its path must be there.
-    fn requested(&mut self, path: &JailPath, right: Right, origin: &Origin) -> Result<()> {
-        let Some(found) = survey::find(path)? else {
-            if right == Right::Deny {
-                return self.deny_missing(path, origin);
-            }
-            return Err(Error::new(ErrorKind::Policy, "find the path of a rule")
-                .at(path)
-                .because("no such file or directory")
-                .with_hint("a rule's path must exist; create it first, or allow its parent"));
-        };
-        if found.path == JailPath::root() && right != Right::Deny {
-            return self.everything(right, origin);
-        }
-        self.add(found, right, origin.clone(), None, true);
-        Ok(())
-    }
-
-    /// A rule for `/` becomes one for each of its entries: the root itself stays the view's.
-    fn everything(&mut self, right: Right, origin: &Origin) -> Result<()> {
-        let entries = std::fs::read_dir("/")
-            .map_err(|error| Error::new(ErrorKind::Policy, "list").at("/").because(error))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            if ["proc", "dev", "tmp"].iter().any(|own| name == *own) {
-                continue;
-            }
-            let path = jail_path(&entry.path())?;
-            if let Ok(Some(found)) = survey::find(&path) {
-                self.add(found, right, origin.clone(), None, true);
-            }
-        }
-        Ok(())
-    }
-
-    fn deny_missing(&mut self, path: &JailPath, origin: &Origin) -> Result<()> {
-        self.rules.push(Rule::new(path.clone(), Right::Deny, origin.clone()));
-        self.warnings.push(format!(
-            "`{}` is denied but does not exist yet: creating it from inside is refused; if \
-             something outside creates it inside an allowed tree, the jail can read it",
-            path.display()
-        ));
-        Ok(())
-    }
-
-    fn working_directory(&mut self, settings: &Settings, cwd: &JailPath) -> Result<JailPath> {
-        let found = survey::find(cwd)?.ok_or_else(|| {
-            Error::new(ErrorKind::Policy, "find the working directory")
-                .at(cwd)
-                .because("no such file or directory")
-                .with_hint("create it first, or choose another one with `--cwd`")
-        })?;
-        if found.kind != FileType::Directory {
-            return Err(Error::new(ErrorKind::Policy, "start in")
-                .at(cwd)
-                .because("not a directory")
-                .with_hint("choose a directory with `--cwd`"));
-        }
-        let path = found.path.clone();
-        if settings.working_directory {
-            if path == JailPath::root() {
-                return Err(Error::new(ErrorKind::Policy, "make the working directory writable")
-                    .at("/")
-                    .with_hint(
-                        "the whole system would be writable; choose another directory with \
-                         `--cwd`, or add `--no-cwd`",
-                    ));
-            }
-            let explicit = self.found.contains_key(&path);
-            if !explicit {
-                self.add(found, Right::Write, Origin::WorkingDirectory, None, true);
-            }
-        } else {
-            for link in &found.links {
-                self.view.add_link(link);
-            }
-        }
-        Ok(path)
-    }
-
-    fn base(&mut self) -> Result<()> {
-        let base = Base::built_in()?;
-        let entries = [(&base.read, Right::Read), (&base.write, Right::Write)];
-        for (entries, right) in entries {
-            for entry in entries {
-                // What this machine lacks, or hides from its user, is no part of its base.
-                if let Ok(Some(found)) = survey::find(&jail_path(&entry.path)?) {
-                    let reason = Some(entry.reason.clone());
-                    self.add(found, right, Origin::Base, reason, false);
-                }
-            }
-        }
-        for entry in &base.quiet {
-            self.quiet(&jail_path(&entry.path)?);
-        }
-        for entry in &base.copy {
-            self.copy(entry)?;
-        }
-        for file in base.file {
-            let path = jail_path(&file.path)?;
-            let rule = Rule::new(path.clone(), Right::Read, Origin::Base);
-            self.rules.push(rule.with_reason(file.reason));
-            self.view.add(&path, Node::Text(Text::Own(file.text)));
-        }
-        self.variables = base.variable;
-        self.asking = base.asks.into_iter().flat_map(|askers| askers.programs).collect();
-        for (at, target) in [
-            ("/dev/fd", "/proc/self/fd"),
-            ("/dev/stdin", "/proc/self/fd/0"),
-            ("/dev/stdout", "/proc/self/fd/1"),
-            ("/dev/stderr", "/proc/self/fd/2"),
-            ("/dev/ptmx", "pts/ptmx"),
-        ] {
-            self.view.add(&jail_path(at.as_ref())?, Node::Link(target.into()));
-        }
-        Ok(())
-    }
-
-    /// A small file that the jail gets a copy of. One that is too large for that is mounted.
-    fn copy(&mut self, entry: &Entry) -> Result<()> {
-        let Ok(Some(found)) = survey::find(&jail_path(&entry.path)?) else { return Ok(()) };
-        let Some(text) = original(&found) else {
-            self.add(found, Right::Read, Origin::Base, Some(entry.reason.clone()), false);
-            return Ok(());
-        };
-        for link in &found.links {
-            self.view.add_link(link);
-        }
-        let rule = Rule::new(found.path.clone(), Right::Read, Origin::Base);
-        self.rules.push(rule.with_reason(entry.reason.clone()));
-        self.view.add(&found.path, Node::Text(text));
-        Ok(())
-    }
-
-    fn quiet(&mut self, path: &JailPath) {
-        self.quiet.push(path.clone());
-        self.view.add(path, Node::Hidden);
-    }
-
-    fn add(
-        &mut self,
-        found: Found,
-        right: Right,
-        origin: Origin,
-        reason: Option<String>,
-        explicit: bool,
-    ) {
-        for link in &found.links {
-            self.view.add_link(link);
-        }
-        let mut rule = Rule::new(found.path.clone(), right, origin);
-        if let Some(reason) = reason {
-            rule = rule.with_reason(reason);
-        }
-        self.rules.push(rule);
-        if right == Right::Deny {
-            self.denied.push((found.path, found.kind == FileType::Directory));
-        } else {
-            self.found.entry(found.path.clone()).or_insert((found, right, explicit));
-        }
-    }
-
-    fn finish(mut self, settings: &Settings, cwd: JailPath) -> Result<Surveyed> {
-        let mut own = vec![("/proc", Right::Read, Source::Processes)];
-        if settings.base {
-            own.push(("/dev/shm", Right::Write, Source::Memory));
-            own.push(("/dev/pts", Right::Write, Source::Terminals));
-        }
-        if settings.private_tmp {
-            own.push(("/tmp", Right::Write, Source::Memory));
-        }
-        let mut trees = Trees::default();
-        for (path, right, source) in own {
-            let path = jail_path(path.as_ref())?;
-            let replaced = self.found.contains_key(&path) && !matches!(source, Source::Processes);
-            if replaced {
-                continue;
-            }
-            self.found.remove(&path);
-            let scratch = path.as_path() == std::path::Path::new("/tmp");
-            let origin = if scratch { Origin::Temporary } else { Origin::Base };
-            self.rules.push(Rule::new(path.clone(), right, origin));
-            let tree = Tree { path: path.clone(), right, directory: true, source, explicit: false };
-            trees.by_path.insert(path, tree);
-        }
-        let mut policy =
-            Policy::builder().strict(settings.strict).on_jailbreak(settings.on_jailbreak);
-        for rule in self.rules {
-            policy = policy.rule(rule);
-        }
-        for path in self.quiet {
-            policy = policy.quiet(path);
-        }
-        for pattern in &settings.patterns {
-            policy = policy.pattern(pattern.clone());
-        }
-        let policy = policy.build().map_err(|error| {
-            Error::new(ErrorKind::Policy, "make one policy of the rules")
-                .because(error)
-                .with_hint("give each path one right; a more specific path wins over its parent")
-        })?;
-        for (path, (found, _, explicit)) in self.found {
-            // The policy knows which of several rules for one path holds.
-            let right = policy.rule_for(&path).map_or(Right::Deny, Rule::right);
-            let redundant = trees.around(&path).is_some_and(|around| {
-                around.right == right && matches!(around.source, Source::Host { .. })
-            });
-            if redundant || right == Right::Deny {
-                continue;
-            }
-            let tree = Tree {
-                directory: found.kind == FileType::Directory,
-                source: Source::Host {
-                    fd: found.fd,
-                    device: found.device,
-                    inode: found.inode,
-                    owner: found.owner,
-                },
-                path: path.clone(),
-                right,
-                explicit,
-            };
-            trees.by_path.insert(path, tree);
-        }
-        let outermost: Vec<_> = trees
-            .iter()
-            .filter(|tree| trees.around(&tree.path).is_none())
-            .map(|tree| (tree.path.clone(), tree.directory))
-            .collect();
-        for (path, directory) in outermost {
-            self.view.add(&path, Node::Place { directory });
-        }
-        self.denied.retain(|(path, _)| {
-            trees.containing(path).is_some_and(|tree| matches!(tree.source, Source::Host { .. }))
-        });
-        trees.denied = self.denied;
-        Ok(Surveyed {
-            policy,
-            trees,
-            view: self.view,
-            cwd,
-            warnings: self.warnings,
-            variables: self.variables,
-            asking: self.asking,
-        })
     }
 }

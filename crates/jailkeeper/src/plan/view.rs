@@ -4,7 +4,7 @@
 //! symbolic links on the way (`/bin -> usr/bin`), empty places for mounts to stand on, and names
 //! that are answered as absent. Any other name that exists on the host is the tripwire's.
 
-use super::survey::Link;
+use super::find::Link;
 use jailkeeper_model::JailPath;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -36,8 +36,21 @@ pub(crate) enum Node {
     /// A name that is answered as absent.
     Hidden,
     /// What is mounted over a denied name inside an allowed tree: every use of it is an access
-    /// to the path.
-    Decoy { directory: bool, path: JailPath },
+    /// to its path.
+    Decoy { directory: bool },
+}
+
+/// Something that is mounted over a name inside an allowed tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cover {
+    /// The name that it covers.
+    pub(crate) at: JailPath,
+    /// The path that it stands for: another name of the same file, where that is what a rule
+    /// denies.
+    pub(crate) path: JailPath,
+    pub(crate) node: Node,
+    /// The places inside it that are mounted upon in turn, with whether they are directories.
+    pub(crate) places: Vec<(JailPath, bool)>,
 }
 
 /// What is in a file of the jail's own.
@@ -100,15 +113,23 @@ impl Text {
     }
 }
 
+/// The name in the root under which covers stand until the jail is sealed.
+pub(crate) const COVERS: &str = ".jailkeeper-covers";
+
 /// All names that the root serves.
+///
+/// A node's path is what it means. It is also where it stands, but for covers: these stand below
+/// [`COVERS`] to be cloned from there.
 #[derive(Debug)]
 pub(crate) struct View {
     nodes: Vec<(JailPath, Node)>,
+    /// How many nodes are no covers.
+    own: usize,
 }
 
 impl View {
     pub(crate) fn new() -> Self {
-        Self { nodes: vec![(JailPath::root(), Node::Route(BTreeMap::new()))] }
+        Self { nodes: vec![(JailPath::root(), Node::Route(BTreeMap::new()))], own: 0 }
     }
 
     pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
@@ -140,7 +161,11 @@ impl View {
     /// Adds what stands at a path, with the routes to it. What is there already stays, but a
     /// mount's place or a link takes precedence over a hidden name.
     pub(crate) fn add(&mut self, path: &JailPath, node: Node) {
-        let mut at = NodeId::ROOT;
+        self.add_from(NodeId::ROOT, path, &node);
+    }
+
+    fn add_from(&mut self, start: NodeId, path: &JailPath, node: &Node) {
+        let mut at = start;
         let mut names = path.components().peekable();
         while let Some(name) = names.next() {
             let last = names.peek().is_none();
@@ -169,10 +194,32 @@ impl View {
         }
     }
 
+    /// Adds what is to be mounted over names inside trees, after everything else: the first one
+    /// stands below [`COVERS`] under the name `0`, and so on.
+    pub(crate) fn add_covers(&mut self, covers: &[Cover]) {
+        self.own = self.nodes.len();
+        if covers.is_empty() {
+            return;
+        }
+        let Some(shelf) = self.insert(NodeId::ROOT, OsStr::new(COVERS), Node::route()) else {
+            return;
+        };
+        for (index, cover) in covers.iter().enumerate() {
+            let name = OsString::from(index.to_string());
+            let id = self.insert_as(shelf, &name, cover.path.clone(), cover.node.clone());
+            let Some(id) = id.filter(|_| !cover.places.is_empty()) else { continue };
+            for (place, directory) in &cover.places {
+                let Some(inside) = place.strip_prefix(&cover.at) else { continue };
+                let Ok(inside) = JailPath::resolve(&JailPath::root(), inside) else { continue };
+                self.add_from(id, &inside, &Node::Place { directory: *directory });
+            }
+        }
+    }
+
     /// Returns the directories that have several entries, parents before children.
     pub(crate) fn crossroads(&self) -> impl Iterator<Item = &JailPath> {
         let shown = |id: &&NodeId| self.node(**id).is_some_and(|node| *node != Node::Hidden);
-        self.nodes.iter().filter_map(move |(path, node)| match node {
+        self.nodes.iter().take(self.own).filter_map(move |(path, node)| match node {
             Node::Route(children) if children.values().filter(shown).count() > 1 => Some(path),
             _ => None,
         })
@@ -180,7 +227,8 @@ impl View {
 
     /// Returns the paths of the jail's own files.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &JailPath> {
-        self.nodes.iter().filter_map(|(path, node)| matches!(node, Node::Text(_)).then_some(path))
+        let own = self.nodes.iter().take(self.own);
+        own.filter_map(|(path, node)| matches!(node, Node::Text(_)).then_some(path))
     }
 
     /// Returns the links with their targets.
@@ -197,6 +245,16 @@ impl View {
 
     fn insert(&mut self, parent: NodeId, name: &OsStr, node: Node) -> Option<NodeId> {
         let path = self.path(parent)?.join(name).ok()?;
+        self.insert_as(parent, name, path, node)
+    }
+
+    fn insert_as(
+        &mut self,
+        parent: NodeId,
+        name: &OsStr,
+        path: JailPath,
+        node: Node,
+    ) -> Option<NodeId> {
         self.nodes.push((path, node));
         let id = NodeId(self.nodes.len() as u64);
         let index = usize::try_from(parent.0).ok()?.checked_sub(1)?;
@@ -215,7 +273,7 @@ impl View {
 }
 
 impl Node {
-    fn route() -> Self {
+    pub(crate) fn route() -> Self {
         Self::Route(BTreeMap::new())
     }
 }

@@ -13,6 +13,7 @@
 
 pub(crate) mod caller;
 mod grant;
+pub(crate) mod newcomers;
 pub(crate) mod notify;
 mod socket;
 pub(crate) mod tripwire;

@@ -210,6 +210,11 @@ impl Watch<'_> {
                 _ => {}
             }
             let access = match (creates, writes) {
+                (true, _) if path_call.operation == "rename" => {
+                    // A directory that is moved there could bring the denied name along.
+                    let below = self.ward.plan.policy.denied_below(&walk.path);
+                    Access::create(below.cloned().unwrap_or(walk.path))
+                }
                 (true, _) => Access::create(walk.path),
                 (_, true) => Access::write(walk.path, walk.presence),
                 _ => Access::read(walk.path, walk.presence),

@@ -25,25 +25,29 @@ const NEGATIVE: u32 = 0x8000_0000;
 /// Up to so many single numbers are tested one after the other instead of by halving.
 const ISLANDS: usize = 4;
 
-/// Which opening calls go to the listener.
+/// Which calls that name files go to the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opens {
+pub(crate) enum Watched {
     /// Those with write intent.
-    Writing,
-    /// All of them, because patterns grant some.
-    All,
+    Writes,
+    /// These and all that open files, because some are granted from outside.
+    Opens,
+    /// All of them, because walls are wider than the policy and all that is used is written down.
+    Everything,
 }
 
 /// Returns the filter, made at the first call.
-pub(crate) fn program(opens: Opens) -> &'static Program {
-    static WRITING: OnceLock<Program> = OnceLock::new();
-    static ALL: OnceLock<Program> = OnceLock::new();
-    let program = match opens {
-        Opens::Writing => &WRITING,
-        Opens::All => &ALL,
+pub(crate) fn program(watched: Watched) -> &'static Program {
+    static WRITES: OnceLock<Program> = OnceLock::new();
+    static OPENS: OnceLock<Program> = OnceLock::new();
+    static EVERYTHING: OnceLock<Program> = OnceLock::new();
+    let program = match watched {
+        Watched::Writes => &WRITES,
+        Watched::Opens => &OPENS,
+        Watched::Everything => &EVERYTHING,
     };
     program.get_or_init(|| {
-        Program::assemble(&items(opens)).expect("every label stands once, behind all jumps to it")
+        Program::assemble(&items(watched)).expect("every label stands once, behind all jumps to it")
     })
 }
 
@@ -55,7 +59,7 @@ pub(crate) fn is_foreign(architecture: u32, number: i32) -> bool {
 }
 
 /// Returns the lines of the filter.
-pub(super) fn items(opens: Opens) -> Vec<Item> {
+pub(super) fn items(watched: Watched) -> Vec<Item> {
     let mut writer = Writer::default();
     let native = writer.fresh();
     let (high, unknown) = (writer.fresh(), writer.label(Leaf::Action(errno(ENOSYS))));
@@ -67,7 +71,7 @@ pub(super) fn items(opens: Opens) -> Vec<Item> {
         Item::Load(NUMBER),
         Item::IfAtLeast(X32, high),
     ]);
-    writer.tree(&intervals(opens), X32);
+    writer.tree(&intervals(watched), X32);
     writer.items.extend([
         Item::Here(high),
         Item::IfAtLeast(NEGATIVE, unknown),
@@ -98,15 +102,16 @@ struct Interval {
 }
 
 impl Leaf {
-    fn of(call: &'static Call, opens: Opens) -> Self {
+    fn of(call: &'static Call, watched: Watched) -> Self {
         match &call.treatment {
             Treatment::Allow => Self::Action(ALLOW),
             Treatment::Refuse { errno: number } => Self::Action(errno(*number)),
             Treatment::Breach | Treatment::Descriptor(_) => Self::Action(NOTIFY),
             Treatment::Path(path) => match path.intent {
-                Intent::Reads => Self::Action(ALLOW),
                 Intent::Writes | Intent::OpenHow { .. } => Self::Action(NOTIFY),
-                Intent::OpenFlags { .. } if opens == Opens::All => Self::Action(NOTIFY),
+                Intent::Reads if watched == Watched::Everything => Self::Action(NOTIFY),
+                Intent::Reads => Self::Action(ALLOW),
+                Intent::OpenFlags { .. } if watched != Watched::Writes => Self::Action(NOTIFY),
                 Intent::OpenFlags { argument } => Self::OpenFlags(argument),
             },
             Treatment::Socket(SocketCall::Create) => Self::Rule(&DOMAIN),
@@ -118,7 +123,7 @@ impl Leaf {
 }
 
 /// Returns the intervals from number 0 upwards, the last one without end.
-fn intervals(opens: Opens) -> Vec<Interval> {
+fn intervals(watched: Watched) -> Vec<Interval> {
     let mut calls: Vec<&'static Call> = calls::all().collect();
     calls.sort_unstable_by_key(|call| call.number.id());
     let unknown = Leaf::Action(errno(ENOSYS));
@@ -134,7 +139,7 @@ fn intervals(opens: Opens) -> Vec<Interval> {
         if number > next {
             add(next, unknown);
         }
-        add(number, Leaf::of(call, opens));
+        add(number, Leaf::of(call, watched));
         next = number + 1;
     }
     add(next, unknown);

@@ -38,7 +38,7 @@ mod flags;
 mod tests;
 mod treatment;
 
-pub(crate) use build::{Opens, is_foreign, program};
+pub(crate) use build::{Watched, is_foreign, program};
 pub(crate) use calls::call;
 pub(crate) use flags::{
     closes_on_exec, creates, has_write_intent, is_exclusive, open_flag_names, takes_mode,

@@ -5,7 +5,7 @@ mod dangers;
 mod numbers;
 mod signatures;
 
-use super::build::Opens;
+use super::build::Watched;
 use super::{Call, call, program};
 use jailkeeper_sys::seccomp::errno;
 use syscalls::Sysno;
@@ -15,7 +15,7 @@ const I386: u32 = 0x4000_0003;
 
 /// Asks the filter about a call.
 fn ask(number: u32, arguments: [u64; 6]) -> u32 {
-    program(Opens::Writing)
+    program(Watched::Writes)
         .evaluate(number, X86_64, arguments)
         .expect("the filter ends for every call")
 }

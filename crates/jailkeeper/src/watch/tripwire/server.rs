@@ -6,8 +6,8 @@
 //! kill are on other threads, and allowed work never comes here.
 
 use super::protocol::{Attributes, Body, Header, Kind, REQUEST_MAX, Request, answer, parse};
-use crate::launch::{CANARY, DECOYS};
-use crate::plan::{Node, NodeId};
+use crate::launch::CANARY;
+use crate::plan::{COVERS, Node, NodeId};
 use crate::walls::filter::{self, Call, Intent, PathCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, is_directory, presence};
 use crate::watch::caller::{Caller, Parked, ParkedCall};
@@ -63,7 +63,9 @@ struct Server<'a> {
 impl Server<'_> {
     fn answer(&self, request: &Request<'_>) -> Reply {
         let id = NodeId(self.header.node);
-        if let Some(Node::Decoy { path, .. }) = self.ward.plan.view.node(id) {
+        if let Some(Node::Decoy { .. }) = self.ward.plan.view.node(id)
+            && let Some(path) = self.ward.plan.view.path(id)
+        {
             return self.decoy(request, id, path);
         }
         match request {
@@ -99,7 +101,7 @@ impl Server<'_> {
             Request::Open { .. } => match self.ward.plan.view.node(id) {
                 // Without a decoy the kernel may open these files by itself from now on, because
                 // they never change. With one it must go on asking: a decoy's opening is news.
-                Some(Node::Text(_)) if self.ward.plan.trees.denied.is_empty() => Err(ENOSYS),
+                Some(Node::Text(_)) if self.ward.plan.trees.covers.is_empty() => Err(ENOSYS),
                 Some(Node::Text(_)) => Ok(Body::opened_file()),
                 _ => Err(EACCES),
             },
@@ -117,14 +119,14 @@ impl Server<'_> {
         if parent == NodeId::ROOT && name == CANARY {
             return self.canary(phase);
         }
-        let decoys = view.child(NodeId::ROOT, OsStr::new(DECOYS)) == Some(parent)
-            || (parent == NodeId::ROOT && name == DECOYS);
-        if decoys && phase != Phase::Building {
+        let covers = view.child(NodeId::ROOT, OsStr::new(COVERS)) == Some(parent)
+            || (parent == NodeId::ROOT && name == COVERS);
+        if covers && phase != Phase::Building {
             return Err(ENOENT);
         }
         if let Some(id) = view.child(parent, name) {
             return match self.attributes(id) {
-                Some(attributes) => Ok(Body::entry(&attributes, !decoys)),
+                Some(attributes) => Ok(Body::entry(&attributes, !covers)),
                 None => Ok(Body::absent_forever()),
             };
         }
@@ -410,7 +412,7 @@ impl Server<'_> {
         let dots = [(OsStr::new("."), own), (OsStr::new(".."), own)];
         let entries = children
             .iter()
-            .filter(|(name, _)| *name != DECOYS)
+            .filter(|(name, _)| *name != COVERS)
             .filter_map(|(name, id)| Some((name.as_os_str(), self.attributes(*id)?)));
         let skip = usize::try_from(offset).unwrap_or(usize::MAX);
         for (number, (name, attributes)) in (1..).zip(dots.into_iter().chain(entries)).skip(skip) {
