@@ -35,6 +35,7 @@ pub(crate) enum Subcommand {
     #[command(after_help = EXAMPLES)]
     Run(RunArguments),
     /// Show what would be set up for a command, without running it
+    #[cfg(feature = "full")]
     Plan(PlanArguments),
     /// Show what this machine has, and how to get what it lacks
     Doctor(DoctorArguments),
@@ -78,6 +79,7 @@ pub(crate) struct RunArguments {
     pub(crate) command: CommandArguments,
 }
 
+#[cfg(feature = "full")]
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
@@ -139,6 +141,10 @@ pub(crate) struct PolicyArguments {
     /// The strength below which nothing is run
     #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
     pub(crate) strength: Strength,
+    /// Who watches at strength monitor: auto, ptrace, strace, illumos-truss, solaris-truss,
+    /// freebsd-truss, dtruss, or one of these and =PATH
+    #[arg(long, value_name = "TRACER", help_heading = "Walls")]
+    pub(crate) tracer: Option<String>,
     /// What of the network the jail has
     #[arg(long, value_name = "NET", default_value = "none", help_heading = "Walls")]
     pub(crate) net: Net,
@@ -179,6 +185,8 @@ pub(crate) enum Tmp {
 pub(crate) enum Strength {
     /// Namespaces, a view of its own, Landlock, seccomp
     Full,
+    /// Nothing is enforced: a tracer watches, and a jailbreak is killed after it. Must be asked for
+    Monitor,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

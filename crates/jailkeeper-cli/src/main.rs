@@ -15,14 +15,15 @@ use clap::Parser;
 
 fn main() {
     // Nothing of this process is for others to look at: it holds the caller's environment.
-    let behavior = rustix::process::DumpableBehavior::NotDumpable;
-    let _ = rustix::process::set_dumpable_behavior(behavior);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => std::process::exit(ui::usage(&error).number().into()),
     };
     let result = match arguments.subcommand {
         Subcommand::Run(run) => commands::run::run(&run),
+        #[cfg(feature = "full")]
         Subcommand::Plan(plan) => commands::plan::run(&plan),
         Subcommand::Doctor(doctor) => commands::doctor::run(&doctor),
         Subcommand::Completions { shell } => commands::generate::completions(shell),

@@ -135,16 +135,18 @@ pub fn wait(pid: Pid) -> io::Result<(Ending, Usage)> {
             Err(error) => return Err(error),
         }
     }
+    Ok((Ending::from_status(status), usage_of(&usage)))
+}
+
+/// Reads what the kernel says has been used.
+pub(crate) fn usage_of(usage: &libc::rusage) -> Usage {
     let seconds = |time: libc::timeval| {
         #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years of microseconds")]
         let micros = (time.tv_sec * 1_000_000 + time.tv_usec) as f64;
         micros / 1e6
     };
     let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024);
-    Ok((
-        Ending::from_status(status),
-        Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak },
-    ))
+    Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak }
 }
 
 /// A signal mask to go back to.

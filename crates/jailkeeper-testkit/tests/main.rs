@@ -12,6 +12,7 @@ mod granting;
 mod harmless;
 mod input;
 mod looking;
+mod monitor;
 mod programs;
 mod races;
 mod reading;

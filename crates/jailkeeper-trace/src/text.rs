@@ -16,6 +16,12 @@ impl<'a> Text<'a> {
         Self { raw, quoting, cut }
     }
 
+    /// Text that is meant as it is.
+    #[must_use]
+    pub fn plain(text: &'a [u8]) -> Self {
+        Self::new(text, Quoting::Raw, false)
+    }
+
     /// Tells whether the tracer left a part of it out. Where the whole would lead is not known.
     #[must_use]
     pub fn is_cut(&self) -> bool {

@@ -6,8 +6,9 @@ use crate::follower::Follower;
 use crate::lines::Lines;
 use crate::parser::Parser;
 use crate::process::Processes;
-use crate::record::End;
+use crate::record::{Call, End};
 use jailkeeper_model::JailPath;
+use std::time::Duration;
 
 /// What a tracer told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +108,11 @@ impl Trace {
             lines.finish(&mut |line| self.line(line, take));
             self.lines = Some(lines);
         }
+    }
+
+    /// Takes a call that somebody has seen himself, without a line.
+    pub fn call(&mut self, pid: u32, time: Option<Duration>, call: &Call<'_>, take: Take<'_>) {
+        self.follower.call(pid, time, call, take);
     }
 
     /// Takes one line, without its end.

@@ -48,6 +48,17 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
+    /// Makes arguments of values, for a tracer that has read them itself; `raw` is for the names of
+    /// flags.
+    #[must_use]
+    pub fn of(values: &[Value<'a>], raw: &'a [u8]) -> Self {
+        let mut list = [Value::Missing; ARGUMENTS_AT_MOST];
+        for (slot, value) in list.iter_mut().zip(values) {
+            *slot = *value;
+        }
+        Self { list, raw }
+    }
+
     /// Returns one by its place, from 0 on.
     #[must_use]
     pub fn get(&self, index: u8) -> Value<'a> {

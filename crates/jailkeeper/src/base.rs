@@ -47,19 +47,31 @@ pub(crate) struct Askers {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Base {
     version: u32,
+    #[serde(default)]
     pub(crate) read: Vec<Entry>,
+    #[serde(default)]
     pub(crate) write: Vec<Entry>,
+    #[serde(default)]
     pub(crate) quiet: Vec<Entry>,
+    #[serde(default)]
     pub(crate) copy: Vec<Entry>,
+    #[serde(default)]
     pub(crate) file: Vec<File>,
+    #[serde(default)]
     pub(crate) variable: Vec<Variable>,
+    #[serde(default)]
     pub(crate) asks: Vec<Askers>,
 }
 
 impl Base {
     /// Reads the base that was built in.
     pub(crate) fn built_in() -> Result<Self> {
-        let base: Self = toml::from_str(TEXT)
+        Self::parse(TEXT)
+    }
+
+    /// Reads a text like that of the base.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let base: Self = toml::from_str(text)
             .map_err(|error| Error::new(ErrorKind::Policy, "read the base").because(error))?;
         if base.version == 1 {
             Ok(base)

@@ -1,15 +1,26 @@
 //! A command to be run in a jail, with the builder of [`std::process::Command`].
 
 use crate::child::Child;
-use crate::error::{Error, ErrorKind, Result, Step};
+#[cfg(feature = "full")]
+use crate::error::Step;
+use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
+#[cfg(feature = "full")]
 use crate::launch::{Prepared, Stream};
+use crate::monitor::{Ground, Order, Request, Tracer};
+#[cfg(feature = "full")]
 use crate::pace::Pace;
+#[cfg(feature = "full")]
 use crate::plan::{Plan, Summary, Wanted};
+#[cfg(feature = "full")]
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
-use crate::stdio::{Stdio, Streams, refuse_directory};
-use crate::supervisor::Supervisor;
+use crate::stdio::Stdio;
+#[cfg(feature = "full")]
+use crate::stdio::{Streams, refuse_directory};
+#[cfg(feature = "full")]
+use crate::supervisor::{Held, Supervisor};
+#[cfg(feature = "full")]
 use crate::ward::Ward;
 use jailkeeper_model::{Event, JailId};
 use std::collections::BTreeMap;
@@ -18,6 +29,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(feature = "full")]
 use std::sync::mpsc::channel;
 
 /// The variables that [`Command::inherit_environment`] takes over from the caller's environment;
@@ -188,6 +200,7 @@ impl Command {
     /// # Errors
     ///
     /// Those of [`spawn`](Self::spawn) that come up before a process is made.
+    #[cfg(feature = "full")]
     pub fn plan(&self, probe: &Probe) -> Result<Summary> {
         Ok(self.make_plan(probe)?.summary())
     }
@@ -202,8 +215,96 @@ impl Command {
     /// [`ErrorKind::Policy`] for paths that are not there and rules that contradict each other,
     /// [`ErrorKind::Unsupported`] for a wall that this machine does not have,
     /// [`ErrorKind::NotFound`] and [`ErrorKind::NotExecutable`] for the command. Nothing runs then.
+    #[cfg(feature = "full")]
     pub fn spawn(&mut self) -> Result<Child> {
         self.spawn_on(&Probe::for_a_start())
+    }
+
+    /// Starts the command, which this build can do at strength `monitor` alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if the jail was not made with
+    /// [`monitor`](crate::JailBuilder::monitor), and those of finding and tracing the command.
+    #[cfg(not(feature = "full"))]
+    pub fn spawn(&mut self) -> Result<Child> {
+        match self.jail.settings.monitor.clone() {
+            Some(tracer) => self.spawn_monitored(&tracer),
+            None => Err(Error::new(
+                ErrorKind::Unsupported,
+                "build the walls of strength `full`: this system has none of them",
+            )
+            .with_hint(
+                "a tracer can watch, and enforces nothing: ask for it with `--strength monitor`, \
+                 in Node with `strength: 'monitor'`",
+            )),
+        }
+    }
+
+    /// Fails for what [`spawn`](Self::spawn) at strength `monitor` fails for before anything is
+    /// made.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`spawn`](Self::spawn).
+    pub fn check_monitored(&self) -> Result<()> {
+        let request = self.request()?;
+        Ground::new(&self.jail.settings, &request)?.find_command(&self.program)
+    }
+
+    fn request(&self) -> Result<Request> {
+        Ok(Request {
+            program: self.program.clone(),
+            arguments: self.arguments.clone(),
+            cwd: self.directory()?,
+            environment: self.environment.clone(),
+        })
+    }
+
+    fn recorder(&mut self) -> (Recorder, std::sync::mpsc::Receiver<Event>) {
+        let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
+        Recorder::new(id, self.callback.take())
+    }
+
+    fn spawn_monitored(&mut self, tracer: &Tracer) -> Result<Child> {
+        let request = self.request()?;
+        let settings = Arc::clone(&self.jail.settings);
+        let ground = Ground::new(&settings, &request)?;
+        let (recorder, events) = self.recorder();
+        let [stdin, stdout, stderr] = &mut self.streams;
+        crate::monitor::start(Order {
+            settings: &settings,
+            tracer,
+            ground,
+            program: &self.program,
+            arguments: request.arguments,
+            streams: [stdin, stdout, stderr],
+            extra: &self.extra,
+            recorder,
+            events,
+        })
+    }
+
+    pub(crate) fn attach(
+        jail: &Jail,
+        pid: u32,
+        directory: &Path,
+        callback: Callback,
+    ) -> Result<Child> {
+        let Some(tracer) = jail.settings.monitor.clone() else {
+            return Err(Error::new(ErrorKind::Unsupported, format!("attach to process {pid}"))
+                .because("the jail was not made for that")
+                .with_hint("attaching without walls is strength `monitor`: ask for it"));
+        };
+        let request = Request {
+            program: OsString::new(),
+            arguments: Vec::new(),
+            cwd: directory.to_owned(),
+            environment: BTreeMap::new(),
+        };
+        let ground = Ground::new(&jail.settings, &request)?;
+        let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
+        crate::monitor::attach(&jail.settings, &tracer, pid, ground, recorder, events)
     }
 
     /// Starts the command on a machine that was probed before, which saves doing it again.
@@ -211,7 +312,11 @@ impl Command {
     /// # Errors
     ///
     /// Those of [`spawn`](Self::spawn).
+    #[cfg(feature = "full")]
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
+        if let Some(tracer) = self.jail.settings.monitor.clone() {
+            return self.spawn_monitored(&tracer);
+        }
         let plan = self.make_plan(probe)?;
         plan.find_command()?;
         let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
@@ -226,8 +331,7 @@ impl Command {
             refuse_directory(&fd)?;
             streams.inside.push(Stream { fd, number: *number });
         }
-        let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
-        let (recorder, events) = Recorder::new(id, self.callback.take());
+        let (recorder, events) = self.recorder();
         let pace = Pace::of_this_thread();
         let prepared = Prepared::new(&plan, streams.inside, pace)?;
         let settings = &self.jail.settings;
@@ -252,10 +356,12 @@ impl Command {
         let running = is_ready.recv().map_err(|error| {
             Error::new(ErrorKind::Setup, "hear from the supervising thread").because(error)
         })??;
-        Ok(Child::new(ward, running, streams.outside, events, is_ended))
+        let held = Arc::new(Held { ward, running });
+        Ok(Child::new(held, streams.outside, events, is_ended))
     }
 
     /// The numbers of the streams that are the jail's own terminal.
+    #[cfg(feature = "full")]
     fn terminal_streams(&self) -> Vec<RawFd> {
         let numbered = (0..).zip(&self.streams);
         numbered
@@ -264,13 +370,18 @@ impl Command {
             .collect()
     }
 
-    fn make_plan(&self, probe: &Probe) -> Result<Plan> {
-        let cwd = match &self.cwd {
-            Some(cwd) => cwd.clone(),
+    fn directory(&self) -> Result<PathBuf> {
+        match &self.cwd {
+            Some(cwd) => Ok(cwd.clone()),
             None => std::env::current_dir().map_err(|error| {
                 Error::new(ErrorKind::Policy, "find the working directory").because(error)
-            })?,
-        };
+            }),
+        }
+    }
+
+    #[cfg(feature = "full")]
+    fn make_plan(&self, probe: &Probe) -> Result<Plan> {
+        let cwd = self.directory()?;
         let wanted = Wanted {
             program: self.program.clone(),
             arguments: self.arguments.clone(),

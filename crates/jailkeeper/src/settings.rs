@@ -1,5 +1,6 @@
 //! What a caller asks for, before it meets the machine.
 
+use crate::monitor::Tracer;
 use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) report_probes: bool,
     pub(crate) on_jailbreak: OnJailbreak,
     pub(crate) wall_time: Option<Duration>,
+    /// No walls: this watches.
+    pub(crate) monitor: Option<Tracer>,
 }
 
 impl Default for Settings {
@@ -41,6 +44,7 @@ impl Default for Settings {
             report_probes: false,
             on_jailbreak: OnJailbreak::Kill,
             wall_time: None,
+            monitor: None,
         }
     }
 }

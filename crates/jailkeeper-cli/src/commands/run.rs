@@ -6,7 +6,9 @@ use crate::status::Status;
 use crate::terminal::Relay;
 use crate::{account, ui};
 use jailkeeper::model::{Event, Failure, Header, JailId};
-use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio, WALL_LOST};
+use jailkeeper::{
+    Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio, Tracer, WALL_LOST,
+};
 use signal_hook::consts::signal as number;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -54,8 +56,10 @@ fn run_jailed(
     events: Option<&Destination>,
     writer: &mut Option<Arc<Writer>>,
 ) -> Result<Status, Error> {
-    if let Some(tether) = &arguments.tether {
-        crate::events::tether(tether)?;
+    if let (Some(tether), false) =
+        (&arguments.tether, arguments.policy.strength == Strength::Monitor)
+    {
+        crate::events::tether(tether, || std::process::exit(Status::Failed.number().into()))?;
     }
     let report = arguments.report.as_deref().map(Destination::parse).transpose()?;
     let protected: Vec<PathBuf> = [events, report.as_ref()]
@@ -69,9 +73,17 @@ fn run_jailed(
     for number in &arguments.pass_fd {
         command.descriptor(inherited(*number)?, *number);
     }
+    let monitored = arguments.policy.strength == Strength::Monitor;
+    #[cfg(feature = "full")]
     let probe = jailkeeper::Probe::for_a_start();
     if !protected.is_empty() {
-        command.plan(&probe)?;
+        match monitored {
+            true => command.check_monitored()?,
+            #[cfg(feature = "full")]
+            false => drop(command.plan(&probe)?),
+            #[cfg(not(feature = "full"))]
+            false => {}
+        }
     }
     if let (Some(destination), None) = (events, &writer) {
         *writer = Some(Arc::new(Writer::new(destination.open()?)));
@@ -87,12 +99,21 @@ fn run_jailed(
             }
         });
     }
-    let relay = Relay::prepare();
+    // Without walls there is no terminal of the jail's own.
+    let relay = if monitored { None } else { Relay::prepare() };
     // Signals are caught before the command runs, so that none is lost in between.
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)
         .map_err(|error| Error::io("catch signals", error))?;
+    #[cfg(feature = "full")]
     let mut child = command.spawn_on(&probe)?;
-    let signaller = child.signaller().map_err(|error| Error::io("pass on signals", error))?;
+    #[cfg(not(feature = "full"))]
+    let mut child = command.spawn()?;
+    if let (Some(tether), true) = (&arguments.tether, monitored) {
+        // No parent's death takes such a jail along: it is killed first.
+        let signaller = child.signaller();
+        crate::events::tether(tether, move || signaller.kill_all())?;
+    }
+    let signaller = child.signaller();
     std::thread::spawn(move || {
         for number in signals.forever() {
             if let Some(signal) = Signal::from_named_raw(number) {
@@ -180,7 +201,6 @@ pub(crate) fn jail(
     protected: &[PathBuf],
     report_probes: bool,
 ) -> Result<Jail, Error> {
-    let Strength::Full = policy.strength;
     let Net::None = policy.net;
     let mut builder = Jail::builder()
         .base(!policy.no_base)
@@ -208,6 +228,15 @@ pub(crate) fn jail(
             let origin = Origin::Flag(format!("{flag} {expression}"));
             builder = builder.pattern(expression, right, origin)?;
         }
+    }
+    match (policy.strength, &policy.tracer) {
+        (Strength::Full, None) => {}
+        (Strength::Full, Some(_)) => {
+            return Err(Error::usage("use a tracer at strength `full`")
+                .with_hint("`--tracer` belongs to `--strength monitor`"));
+        }
+        (Strength::Monitor, None) => builder = builder.monitor(Tracer::Automatic),
+        (Strength::Monitor, Some(tracer)) => builder = builder.monitor(tracer.parse()?),
     }
     if let Some(limit) = policy.wall_time {
         builder = builder.wall_time(limit);

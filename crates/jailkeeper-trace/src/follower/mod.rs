@@ -75,7 +75,7 @@ impl Follower {
         }
     }
 
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         pid: u32,
         time: Option<Duration>,
