@@ -206,6 +206,27 @@ pub(crate) fn close_range(first: RawFd, last: RawFd, only_on_exec: bool) -> io::
     .map(|_| ())
 }
 
+/// Keeps all descriptors from a number on from what this process executes, but for some.
+///
+/// This is for a program that owns its process: descriptors that it inherited from somebody careless
+/// go no further.
+///
+/// # Errors
+///
+/// `ENOSYS` or `EINVAL` before Linux 5.11.
+pub fn keep_from_children(first: RawFd, except: &[RawFd]) -> io::Result<()> {
+    let mut except: Vec<_> = except.iter().copied().filter(|number| *number >= first).collect();
+    except.sort_unstable();
+    let mut from = first;
+    for number in except {
+        if from < number {
+            close_range(from, number - 1, true)?;
+        }
+        from = number.saturating_add(1);
+    }
+    close_range(from, RawFd::MAX, true)
+}
+
 /// Makes a user namespace in a child that ends at once.
 ///
 /// # Errors

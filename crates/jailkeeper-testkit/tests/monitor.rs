@@ -223,7 +223,7 @@ fn changes_by_every_call(place: &Place, options: &str) {
         ("mv inside ../moved", "{root}/moved"),
         ("rm -f ../outside/file", "{out}/file"),
         ("chmod 777 ../outside", "{out}"),
-        ("chown 0 ../outside", "{out}"),
+        ("chown +0 ../outside", "{out}"),
         ("touch ../outside/program", "{out}/program"),
         ("truncate -s 0 ../outside/dir/file", "{out}/dir/file"),
         ("mkfifo ../pipe", "{root}/pipe"),
@@ -255,7 +255,7 @@ fn missing_files_are_no_jailbreak(place: &Place, options: &str) {
 
 fn looks_are_forgiven(place: &Place, options: &str) {
     let ran =
-        place.jail(options, ["sh", "-c", "test -e ../outside/file; ls .. >/dev/null; echo fine"]);
+        place.jail(options, ["sh", "-c", "test -e ../outside/file; ls ../outside >/dev/null; echo fine"]);
     ran.succeeds();
     assert!(ran.exit().forgiven >= 2, "{ran}");
     let strict = place

@@ -151,10 +151,14 @@ pub(crate) fn quote_end(text: &[u8], open: usize, quoting: Quoting) -> Option<us
 
 /// Returns where an annotation has ended, behind its `>`. Of sockets it can hold `->`.
 fn annotation_end(text: &[u8], open: usize) -> Option<usize> {
+    // In a path `<` and `>` are escaped, and quotes are not.
+    let is_path = text.get(open + 1) == Some(&b'/');
     let mut at = open + 1;
     let mut depth = 1_usize;
     loop {
         match text.get(at)? {
+            b'>' if is_path => return Some(at + 1),
+            _ if is_path => at += 1,
             b'"' => at = quote_end(text, at, Quoting::C)?,
             b'-' if text.get(at + 1) == Some(&b'>') => at += 2,
             b'<' => {
@@ -267,11 +271,11 @@ mod tests {
 
     #[test]
     fn descriptors_have_names() {
-        let (list, _) = parse("3</a, b)>, 4<socket:[1]>, 0x1f, 017, -100)");
+        let (list, _) = parse("3</a\"->\\74, b)>, 4<socket:[1]>, 0x1f, 017, -100)");
         assert_eq!(
             list,
             [
-                Value::Number(3, Some(b"/a, b)")),
+                Value::Number(3, Some(br#"/a"->\74, b)"#)),
                 Value::Number(4, Some(b"socket:[1]")),
                 Value::Number(31, None),
                 Value::Number(15, None),

@@ -86,7 +86,7 @@ pub use inherited::inherited_descriptor;
 pub use jail::{Jail, JailBuilder};
 pub use jailkeeper_model::{self as model, Event, OnJailbreak, Origin, Report, Right};
 #[cfg(feature = "full")]
-pub use jailkeeper_sys::process::inherited as inherited_descriptor;
+pub use jailkeeper_sys::process::{inherited as inherited_descriptor, keep_from_children};
 pub use monitor::{Tracer, TracerFinding};
 #[cfg(feature = "full")]
 pub use plan::{PlannedTree, Summary};

@@ -89,6 +89,12 @@ fn run_jailed(
         *writer = Some(Arc::new(Writer::new(destination.open()?)));
     }
     let mut report = report.as_ref().map(Destination::open).transpose()?;
+    // With walls nothing is taken along anyway.
+    #[cfg(feature = "full")]
+    if monitored {
+        jailkeeper::keep_from_children(3, &arguments.pass_fd)
+            .map_err(|error| Error::io("keep descriptors from the command", error))?;
+    }
     let lost = Arc::new(AtomicBool::new(false));
     if let Some(writer) = writer {
         // From the thread that sees an event: it is written before the jail goes on.

@@ -70,6 +70,9 @@ impl Ground {
             rules.base(&Base::built_in()?)?;
             rules.base(&Base::parse(SYSTEMS)?)?;
             rules.terminals();
+            // The judge takes the entries of all processes of the jail for these.
+            let rule = Rule::new(jail_path(Path::new("/proc/self"))?, Right::Write, Origin::Base);
+            rules.rules.push(rule.with_reason("what the kernel tells of the jail's own processes"));
         }
         let scratch = if settings.private_tmp { Some(Scratch::make()?) } else { None };
         if let Some(scratch) = &scratch {

@@ -63,7 +63,9 @@ pub(super) fn run(
         let _ = ready.send(Err(error));
         return None;
     }
-    parts.judge.tree.traced_by(std::process::id());
+    // The kernel names the thread.
+    let thread = rustix::thread::gettid().as_raw_pid().unsigned_abs();
+    parts.judge.tree.traced_by(thread);
     parts.announce("ptrace");
     parts.started = Instant::now();
     let clock = Clock::start(&parts);
