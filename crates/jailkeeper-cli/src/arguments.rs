@@ -125,15 +125,21 @@ pub(crate) struct PolicyArguments {
     #[arg(long, value_name = "KIND", default_value = "private", help_heading = "Files")]
     pub(crate) tmp: Tmp,
 
-    /// What happens on a jailbreak: the jail is killed, or the call is denied
+    /// What happens on a jailbreak [default: kill]
+    #[arg(long, value_name = "WHAT", help_heading = "Verdicts")]
+    pub(crate) on_jailbreak: Option<Consequence>,
+    /// Who is asked with `--on-jailbreak ask`
+    #[arg(long, value_name = "WHOM", default_value = "terminal", help_heading = "Verdicts")]
+    pub(crate) ask: Whom,
+    /// How long an answer is waited for; no answer is a no
     #[arg(
         long,
-        value_name = "WHAT",
-        default_value = "kill",
-        value_parser = ["kill", "deny"],
+        value_name = "TIME",
+        default_value = "1m",
+        value_parser = duration,
         help_heading = "Verdicts"
     )]
-    on_jailbreak: String,
+    pub(crate) ask_timeout: Duration,
     /// Make looking at something outside a jailbreak too
     #[arg(long, help_heading = "Verdicts")]
     pub(crate) strict: bool,
@@ -195,11 +201,37 @@ pub(crate) enum Net {
     None,
 }
 
-impl PolicyArguments {
-    /// What happens on a jailbreak.
-    pub(crate) fn on_jailbreak(&self) -> OnJailbreak {
-        if self.on_jailbreak == "deny" { OnJailbreak::Deny } else { OnJailbreak::Kill }
+/// What follows a jailbreak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Consequence {
+    /// The whole jail is killed
+    Kill,
+    /// The call fails, and the program goes on
+    Deny,
+    /// Somebody is asked before a file is opened; the rest is denied
+    Ask,
+    /// Reading outside is let pass and written down, but for secrets; the rest is denied
+    Log,
+}
+
+impl From<Consequence> for OnJailbreak {
+    fn from(consequence: Consequence) -> Self {
+        match consequence {
+            Consequence::Kill => Self::Kill,
+            Consequence::Deny => Self::Deny,
+            Consequence::Ask => Self::Ask,
+            Consequence::Log => Self::Log,
+        }
     }
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Whom {
+    /// Whoever sits at the terminal
+    Terminal,
+    /// Whoever reads `--events fd:N`, by an answer on the same descriptor
+    Events,
 }
 
 /// Reads a time with its unit.

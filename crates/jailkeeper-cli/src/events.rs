@@ -106,6 +106,12 @@ impl Writer {
         Self { file: Mutex::new(Some(file)), written: AtomicBool::new(false) }
     }
 
+    /// Returns the other direction of a channel: what its reader writes.
+    pub(crate) fn other_direction(&self) -> io::Result<File> {
+        let guard = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.as_ref().ok_or(io::ErrorKind::BrokenPipe)?.try_clone()
+    }
+
     /// Tells whether anything was written.
     pub(crate) fn has_written(&self) -> bool {
         self.written.load(Ordering::Relaxed)

@@ -4,6 +4,7 @@
 
 mod account;
 mod arguments;
+mod ask;
 mod commands;
 mod events;
 mod status;

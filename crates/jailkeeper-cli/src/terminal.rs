@@ -7,9 +7,16 @@
 use jailkeeper::Child;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize,
+    tcsetattr, tcsetwinsize,
+};
 use signal_hook::consts::SIGWINCH;
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,6 +24,48 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Relay {
     before: Termios,
+    keys: Keys,
+}
+
+/// Who gets the keys that are typed: the jail, or a question that is being asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    /// Where the keys of a relay go while somebody is asked.
+    question: Arc<Mutex<Option<Sender<u8>>>>,
+    relayed: Arc<AtomicBool>,
+}
+
+impl Keys {
+    /// Throws away what was typed and waits for the next key.
+    pub(crate) fn next(&self, terminal: &File, timeout: Duration) -> Option<u8> {
+        if self.relayed.load(Ordering::Acquire) {
+            let (send, key) = channel();
+            *self.question.lock().unwrap_or_else(PoisonError::into_inner) = Some(send);
+            let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
+            let key = key.recv_timeout(timeout).ok();
+            *self.question.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            return key;
+        }
+        let before = tcgetattr(terminal).ok()?;
+        let mut raw = before.clone();
+        raw.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+        tcsetattr(terminal, OptionalActions::Flush, &raw).ok()?;
+        let wait = Timespec::try_from(timeout).ok();
+        let ready = poll(&mut [PollFd::new(terminal, PollFlags::IN)], wait.as_ref());
+        let mut key = [0];
+        let read = matches!(ready, Ok(1)) && rustix::io::read(terminal, &mut key) == Ok(1);
+        let _ = tcsetattr(terminal, OptionalActions::Flush, &before);
+        read.then_some(key[0])
+    }
+
+    /// Hands keys to the question that is being asked; false if there is none.
+    fn answer(&self, bytes: &[u8]) -> bool {
+        let question = self.question.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*question, bytes.first()) {
+            (Some(question), Some(key)) => question.send(*key).is_ok(),
+            _ => false,
+        }
+    }
 }
 
 /// A relay at work.
@@ -29,11 +78,12 @@ pub(crate) struct Relaying {
 
 impl Relay {
     /// Prepares a relay if stdin is a terminal: then the command has one of its own.
-    pub(crate) fn prepare() -> Option<Self> {
+    pub(crate) fn prepare(keys: &Keys) -> Option<Self> {
         if !io::stdin().is_terminal() {
             return None;
         }
-        tcgetattr(rustix::stdio::stdin()).ok().map(|before| Self { before })
+        let before = tcgetattr(rustix::stdio::stdin()).ok()?;
+        Some(Self { before, keys: keys.clone() })
     }
 
     /// Starts carrying bytes.
@@ -55,8 +105,11 @@ impl Relay {
             }
         });
         let input = terminal.try_clone()?;
-        std::thread::spawn(move || carry(rustix::stdio::stdin(), &input));
-        let (stopped, stop) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let keys = self.keys;
+        keys.relayed.store(true, Ordering::Release);
+        std::thread::spawn(move || carry(rustix::stdio::stdin(), &input, &keys));
+        let (stopped, stop) = io::pipe()?;
+        let (stopped, stop) = (OwnedFd::from(stopped), OwnedFd::from(stop));
         let output = std::thread::spawn(move || carry_out(&terminal, &stopped));
         Ok(Relaying { before: self.before, output, stop })
     }
@@ -71,14 +124,15 @@ impl Relaying {
     }
 }
 
-/// Carries bytes until one side ends.
-fn carry(from: impl AsFd, to: impl AsFd) {
+/// Carries bytes until one side ends. While somebody is asked, what is typed is the answer.
+fn carry(from: impl AsFd, to: impl AsFd, keys: &Keys) {
     let mut buffer = [0; 16 * 1024];
     loop {
         match rustix::io::read(&from, &mut buffer) {
             Ok(0) => return,
             Ok(count) => {
-                if write_all(&to, buffer.get(..count).unwrap_or_default()).is_err() {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                if !keys.answer(bytes) && write_all(&to, bytes).is_err() {
                     return;
                 }
             }

@@ -62,8 +62,9 @@ pub use access::{Access, Class, Mode, Presence, Target};
 pub use decide::decide;
 pub use escape::{Escaped, escape};
 pub use event::{
-    ActionTaken, Ancestor, Event, EventError, Exit, Failure, Header, JailId, Jailbreak, Limit,
-    Lost, Probe, RawBytes, Start, Timestamp, Usage, Version, Wall, Warning, WirePath,
+    ActionTaken, Ancestor, Answer, Event, EventError, Exit, Failure, Header, JailId, Jailbreak,
+    Limit, Lost, Probe, Question, RawBytes, Reply, Start, Timestamp, Usage, Version, Wall, Warning,
+    WirePath,
 };
 pub use path::{JailPath, PathError};
 pub use policy::{

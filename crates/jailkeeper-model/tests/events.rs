@@ -2,7 +2,8 @@
 
 use jailkeeper_model::{
     Action, ActionTaken, Ancestor, Event, EventError, Exit, Failure, Header, JailId, Jailbreak,
-    Limit, Lost, Mode, Probe, Start, Strength, Usage, Wall, Warning, WirePath, event_schema,
+    Limit, Lost, Mode, Probe, Question, Reply, Start, Strength, Usage, Wall, Warning, WirePath,
+    event_schema,
 };
 use proptest::prelude::*;
 use std::ffi::OsStr;
@@ -57,6 +58,7 @@ fn start() -> Start {
 fn samples() -> Vec<Event> {
     let network = Jailbreak {
         address: Some("192.0.2.1:80".into()),
+        answer: Some(Reply::Deny),
         ..Jailbreak::new(header(2), Mode::Connect, "connect", "connect", "net", ActionTaken::Denied)
     };
     let odd_jailbreak = Jailbreak {
@@ -85,6 +87,17 @@ fn samples() -> Vec<Event> {
         Event::Lost(Lost::new(header(5), 12)),
         Event::Exit(exit()),
         Event::Exit(limited),
+        Event::Question(
+            Question::new(header(7), 3, Mode::Read, "/etc/hosts", "/etc/hosts", "rule", 60)
+                .with_program(4711, "/usr/bin/cat", ["cat"]),
+        ),
+        Event::Question(
+            Question::new(header(8), 4, Mode::Write, odd(), odd(), "rule", 60).with_program(
+                1,
+                odd(),
+                [odd()],
+            ),
+        ),
         Event::Failure(Failure::new(
             header(0),
             "EPOLICY",
@@ -97,7 +110,7 @@ fn samples() -> Vec<Event> {
 #[test]
 fn each_kind_is_written_as_documented() {
     let first_of_each =
-        [0, 2, 4, 5, 7, 8, 9, 10, 12].map(|index| samples()[index].to_line().unwrap());
+        [0, 2, 4, 5, 7, 8, 9, 10, 12, 14].map(|index| samples()[index].to_line().unwrap());
     insta::assert_snapshot!(first_of_each.join("\n"), @r#"
 {"event":"start","v":1,"seq":0,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","pid":4710,"command":["bash","-c","true"],"cwd":"/home/u","strength":"flat","walls":{"landlock":{"state":"enforced"},"view":{"state":"off","reason":"no user namespaces"}}}
 {"event":"jailbreak","v":1,"seq":1,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","mode":"write","file":"/home/u/../v/notes","resolved":"/home/v/notes","operation":"open","syscall":"openat","flags":["O_WRONLY","O_CREAT"],"pid":4711,"jail_pid":3,"program":"/usr/bin/cat","argv":["cat","-"],"ancestors":[{"pid":4710,"program":"/usr/bin/bash","argv":["bash"]}],"rule":"no rule covers it","action":"killed","hint":"--write /home/v"}
@@ -107,6 +120,7 @@ fn each_kind_is_written_as_documented() {
 {"event":"warning","v":1,"seq":4,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","kind":"metadata","message":"the strength `flat` hides none"}
 {"event":"lost","v":1,"seq":5,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","count":12}
 {"event":"exit","v":1,"seq":6,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","signal":"SIGKILL","jailbreak":true,"usage":{"wall":1.25,"user":0.5,"system":0.1,"peak_memory":1048576,"processes":2},"forgiven":4}
+{"event":"question","v":1,"seq":7,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","question":3,"mode":"read","file":"/etc/hosts","resolved":"/etc/hosts","pid":4711,"program":"/usr/bin/cat","argv":["cat"],"rule":"rule","timeout":60}
 {"event":"error","v":1,"seq":0,"time":"2025-10-09T08:53:20.120000Z","jail":"a1","kind":"EPOLICY","message":"failed to find the path of `--read /x`","hint":"create it first"}
 "#);
 }
@@ -140,7 +154,7 @@ fn what_is_written_fits_the_schema() {
         described.extend(schema["properties"].as_object().unwrap().keys().map(name));
     }
     assert_eq!(written, described, "the samples have every field");
-    assert_eq!(kinds.len(), 8);
+    assert_eq!(kinds.len(), 9);
     assert!(!schema.to_string().contains("null"));
 }
 

@@ -22,7 +22,9 @@ use crate::stdio::{Streams, refuse_directory};
 use crate::supervisor::{Held, Supervisor};
 #[cfg(feature = "full")]
 use crate::ward::Ward;
-use jailkeeper_model::{Event, JailId};
+#[cfg(feature = "full")]
+use crate::watch::ask::Asking;
+use jailkeeper_model::{Event, JailId, Question, Reply};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -36,6 +38,9 @@ use std::sync::mpsc::channel;
 /// all that begin with `LC_` besides.
 pub const INHERITED_VARIABLES: [&str; 9] =
     ["PATH", "LANG", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "TZ", "COLUMNS", "LINES"];
+
+/// Answers questions: it may take its time.
+pub(crate) type Answerer = Arc<dyn Fn(&Question) -> Reply + Send + Sync>;
 
 /// A command to be run in a jail.
 ///
@@ -51,6 +56,7 @@ pub struct Command {
     streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
     callback: Option<Callback>,
+    answerer: Option<Answerer>,
     id: Option<String>,
 }
 
@@ -74,6 +80,7 @@ impl Command {
             streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
             extra: Vec::new(),
             callback: None,
+            answerer: None,
             id: None,
         }
     }
@@ -174,6 +181,20 @@ impl Command {
     /// Calls a function for every event, on the thread that saw it: the jail waits meanwhile.
     pub fn on_event(&mut self, callback: impl Fn(&Event) + Send + Sync + 'static) -> &mut Self {
         self.callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`]). The program waits
+    /// meanwhile, but the rest of the jail goes on: the function is called on a thread of its own,
+    /// and several times at once if several calls are asked about.
+    ///
+    /// Only opening a regular file can be asked about; anything else is denied. What is allowed is
+    /// opened from outside and handed over, and no wall is widened.
+    pub fn on_question(
+        &mut self,
+        answer: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> &mut Self {
+        self.answerer = Some(Arc::new(answer));
         self
     }
 
@@ -319,6 +340,11 @@ impl Command {
         }
         let plan = self.make_plan(probe)?;
         plan.find_command()?;
+        if plan.policy.asks() && self.answerer.is_none() {
+            return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
+                .because("there is nobody to ask")
+                .with_hint("give the command somebody who answers (`on_question`)"));
+        }
         let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
         let [stdin, stdout, stderr] = &mut self.streams;
         let mut streams = Streams::open([stdin, stdout, stderr], owner)?;
@@ -335,7 +361,9 @@ impl Command {
         let pace = Pace::of_this_thread();
         let prepared = Prepared::new(&plan, streams.inside, pace)?;
         let settings = &self.jail.settings;
-        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes));
+        let asking =
+            self.answerer.clone().map(|answerer| Asking::new(answerer, settings.ask_timeout));
+        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes, asking));
         let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time);
         let (ready, is_ready) = channel();
         let (end, is_ended) = channel();

@@ -179,6 +179,22 @@ impl JailBuilder {
         self
     }
 
+    /// Lets the jail read everything that the caller can but secrets, and write to a layer that is
+    /// thrown away: to learn what a program needs. What no rule allows is written down
+    /// ([`OnJailbreak::Log`]).
+    #[must_use]
+    pub fn learn(mut self) -> Self {
+        self.settings.overlay = true;
+        self.on_jailbreak(OnJailbreak::Log)
+    }
+
+    /// How long an answer to a question is waited for; no answer is a no. One minute by default.
+    #[must_use]
+    pub fn ask_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.ask_timeout = timeout;
+        self
+    }
+
     /// How long a command may run before its jail is killed.
     #[must_use]
     pub fn wall_time(mut self, limit: Duration) -> Self {

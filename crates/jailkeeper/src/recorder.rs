@@ -30,6 +30,12 @@ impl Recorder {
         (Self { jail, state: Mutex::new(state), callback }, receiver)
     }
 
+    /// Returns a header for something that is not recorded itself.
+    #[cfg(feature = "full")]
+    pub(crate) fn blank(&self) -> Header {
+        Header::new(self.lock().next, SystemTime::now(), self.jail.clone())
+    }
+
     /// Records what a closure makes of the next header.
     pub(crate) fn record(&self, make: impl FnOnce(Header) -> Event) {
         let event = {

@@ -29,6 +29,18 @@ pub(crate) struct Settings {
     pub(crate) wall_time: Option<Duration>,
     /// No walls: this watches.
     pub(crate) monitor: Option<Tracer>,
+    /// Writes outside go to a layer that is thrown away, instead of being refused.
+    pub(crate) overlay: bool,
+    /// How long an answer is waited for.
+    pub(crate) ask_timeout: Duration,
+}
+
+#[cfg(feature = "full")]
+impl Settings {
+    /// Tells whether the walls are wider than the policy.
+    pub(crate) fn widens(&self) -> bool {
+        self.overlay || self.on_jailbreak == OnJailbreak::Log
+    }
 }
 
 impl Default for Settings {
@@ -45,6 +57,8 @@ impl Default for Settings {
             on_jailbreak: OnJailbreak::Kill,
             wall_time: None,
             monitor: None,
+            overlay: false,
+            ask_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -234,14 +234,14 @@ impl Supervisor {
     }
 
     /// Starts a watch on a thread of its own.
-    fn watch(&self, name: &str, fd: OwnedFd, serve: fn(&Ward, &OwnedFd)) -> Result<()> {
+    fn watch(&self, name: &str, fd: OwnedFd, serve: fn(&Arc<Ward>, OwnedFd)) -> Result<()> {
         let ward = Arc::clone(&self.ward);
         let at_work = self.watching.as_ref().map(|(sender, _)| sender.clone());
         std::thread::Builder::new()
             .name(name.into())
             .stack_size(256 * 1024)
             .spawn(move || {
-                serve(&ward, &fd);
+                serve(&ward, fd);
                 drop(at_work);
             })
             .map(|_| ())

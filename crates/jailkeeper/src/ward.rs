@@ -2,23 +2,28 @@
 
 use crate::death::Init;
 use crate::pace::Pace;
-use crate::plan::{Plan, Source};
+use crate::plan::{Plan, Source, Width};
 use crate::recorder::Recorder;
 use crate::walls::filter;
+use crate::watch::ask::Asking;
 use crate::watch::caller::Caller;
 use crate::watch::walk::{self, End, Walk};
 use jailkeeper_model::{
-    Access, Action, Breach, Class, Event, JailPath, Jailbreak, Mode, Presence, Probe, Refusal,
-    Target, Verdict, decide,
+    Access, Action, ActionTaken, Because, Breach, Class, Event, JailPath, Jailbreak, Mode,
+    Presence, Probe, Refusal, Reply, Target, Verdict, decide,
 };
 use rustix::fs::{AtFlags, FileType, StatxFlags};
 use rustix::io::Errno;
 use rustix::process::Pid;
+use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How many uses of files are written down in a jail with widened walls.
+const LOGGED_AT_MOST: usize = 100_000;
 
 /// How far a jail is. Accesses of its set-up are excused; those of its program are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,10 @@ pub(crate) struct Ward {
     init: OnceLock<Init>,
     memory: OnceLock<Vec<(JailPath, OwnedFd)>>,
     report_probes: bool,
+    /// Who is asked, if anybody is.
+    pub(crate) asking: Option<Asking>,
+    /// What was written down already in a jail with widened walls.
+    logged: Mutex<HashSet<(JailPath, Mode, PathBuf)>>,
     /// How many requests the watches are at.
     busy: AtomicUsize,
 }
@@ -75,8 +84,16 @@ pub(crate) struct Attempt {
 }
 
 impl Ward {
-    pub(crate) fn new(plan: Plan, recorder: Recorder, pace: Pace, report_probes: bool) -> Self {
+    pub(crate) fn new(
+        plan: Plan,
+        recorder: Recorder,
+        pace: Pace,
+        report_probes: bool,
+        asking: Option<Asking>,
+    ) -> Self {
         Self {
+            asking,
+            logged: Mutex::new(HashSet::new()),
             plan,
             recorder,
             pace,
@@ -211,9 +228,48 @@ impl Ward {
                     self.forgive(caller, attempt);
                 }
             }
-            Verdict::Jailbreak(breach) => self.break_out(caller, attempt, breach),
+            Verdict::Jailbreak(breach)
+                if breach.action == Action::Log && self.lets_pass(&attempt.access) =>
+            {
+                self.log(caller, attempt, breach);
+                return Verdict::Allow;
+            }
+            Verdict::Jailbreak(breach) => {
+                // What can be asked about was asked about before: the rest is not let pass.
+                let kills = breach.action == Action::Kill;
+                let taken = if kills { ActionTaken::Killed } else { ActionTaken::Denied };
+                self.break_out(caller, attempt, &breach.because, taken, None);
+            }
         }
         verdict
+    }
+
+    /// Tells whether the walls let an access pass that the policy does not grant.
+    pub(crate) fn lets_pass(&self, access: &Access) -> bool {
+        let Target::Path(path) = access.target() else { return false };
+        let Some(tree) = self.plan.trees.containing(path) else { return false };
+        let policy = &self.plan.policy;
+        let carved = policy.rule_for(path).is_some_and(|rule| !rule.right().allows())
+            || policy.denying_pattern(path).is_some();
+        !carved
+            && match access.mode() {
+                Mode::Read | Mode::Execute => tree.width != Width::Policy,
+                Mode::Write => tree.width == Width::Overlay,
+                _ => false,
+            }
+    }
+
+    /// Writes down what the walls let pass: each program's use of a file once.
+    fn log(&self, caller: Caller, attempt: &Attempt, breach: &Breach) {
+        let Target::Path(path) = attempt.access.target() else { return };
+        let key = (path.clone(), attempt.mode, caller.link("exe").unwrap_or_default());
+        {
+            let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+            if logged.len() >= LOGGED_AT_MOST || !logged.insert(key) {
+                return;
+            }
+        }
+        self.break_out(caller, attempt, &breach.because, ActionTaken::Logged, None);
     }
 
     /// Counts an access that was answered as if nothing were there.
@@ -233,11 +289,19 @@ impl Ward {
         });
     }
 
-    fn break_out(&self, caller: Caller, attempt: &Attempt, breach: &Breach) {
+    /// Tells of an attempt to get out, and kills everything if that is what follows.
+    pub(crate) fn break_out(
+        &self,
+        caller: Caller,
+        attempt: &Attempt,
+        because: &Because,
+        taken: ActionTaken,
+        answer: Option<Reply>,
+    ) {
         // First all that needs the caller alive, then the kill, then the event: when the event
         // says "killed" it is so.
         let description = caller.describe(self.init().map(|init| init.pid));
-        if breach.action == Action::Kill
+        if taken == ActionTaken::Killed
             && let Some(init) = self.init()
         {
             init.kill(caller.process());
@@ -248,8 +312,8 @@ impl Ward {
                 attempt.mode,
                 attempt.operation,
                 &attempt.syscall,
-                breach.because.to_string(),
-                breach.action.into(),
+                because.to_string(),
+                taken,
             )
             .with_program(description.pid, &description.program, &description.argv);
             if let Some(file) = &attempt.file {
@@ -264,6 +328,7 @@ impl Ward {
                 _ => {}
             }
             event.flags.clone_from(&attempt.flags);
+            event.answer = answer;
             event.jail_pid = description.jail_pid;
             event.ancestors = description.ancestors;
             Event::Jailbreak(event)

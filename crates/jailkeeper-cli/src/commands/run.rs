@@ -1,9 +1,12 @@
 //! `jailkeeper run`: a command in a jail.
 
-use crate::arguments::{CommandArguments, Net, PolicyArguments, RunArguments, Strength, Tmp};
+use crate::arguments::{
+    CommandArguments, Consequence, Net, PolicyArguments, RunArguments, Strength, Tmp, Whom,
+};
+use crate::ask::{Channel, Prompter};
 use crate::events::{Destination, Writer, inherited, write_report};
 use crate::status::Status;
-use crate::terminal::Relay;
+use crate::terminal::{Keys, Relay};
 use crate::{account, ui};
 use jailkeeper::model::{Event, Failure, Header, JailId};
 use jailkeeper::{
@@ -100,13 +103,17 @@ fn run_jailed(
         // From the thread that sees an event: it is written before the jail goes on.
         let (writer, lost) = (Arc::clone(writer), Arc::clone(&lost));
         command.on_event(move |event| {
-            if writer.write(event).is_err() {
+            // A question is written by whoever waits for its answer.
+            let asked = matches!(event, Event::Question(_));
+            if !asked && writer.write(event).is_err() {
                 lost.store(true, Ordering::Relaxed);
             }
         });
     }
+    let keys = Keys::default();
+    answer_questions(&mut command, arguments, writer.as_ref(), &keys)?;
     // Without walls there is no terminal of the jail's own.
-    let relay = if monitored { None } else { Relay::prepare() };
+    let relay = if monitored { None } else { Relay::prepare(&keys) };
     // Signals are caught before the command runs, so that none is lost in between.
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)
         .map_err(|error| Error::io("catch signals", error))?;
@@ -148,6 +155,36 @@ fn run_jailed(
         end_by(signal);
     }
     Ok(status(&finished))
+}
+
+/// Sees to it that somebody answers what the policy asks about.
+fn answer_questions(
+    command: &mut Command,
+    arguments: &RunArguments,
+    writer: Option<&Arc<Writer>>,
+    keys: &Keys,
+) -> Result<(), Error> {
+    if arguments.policy.on_jailbreak != Some(Consequence::Ask) {
+        return Ok(());
+    }
+    match (arguments.policy.ask, writer) {
+        (Whom::Terminal, _) => {
+            let prompter = Prompter::open(keys.clone())?;
+            command.on_question(move |question| prompter.ask(question));
+        }
+        (Whom::Events, Some(writer)) => {
+            let answers = writer
+                .other_direction()
+                .map_err(|error| Error::io("read answers from the event channel", error))?;
+            let channel = Channel::listen(answers, Arc::clone(writer));
+            command.on_question(move |question| channel.ask(question));
+        }
+        (Whom::Events, None) => {
+            return Err(Error::usage("ask through the events")
+                .with_hint("give them a descriptor that can be read too: `--events fd:N`"));
+        }
+    }
+    Ok(())
 }
 
 /// The event of a jail that was not started.
@@ -214,7 +251,10 @@ pub(crate) fn jail(
         .private_tmp(policy.tmp == Tmp::Private)
         .strict(policy.strict)
         .report_probes(report_probes)
-        .on_jailbreak(policy.on_jailbreak());
+        .ask_timeout(policy.ask_timeout);
+    if let Some(consequence) = policy.on_jailbreak {
+        builder = builder.on_jailbreak(consequence.into());
+    }
     let flags = [
         (&policy.read, Right::Read, "--read"),
         (&policy.write, Right::Write, "--write"),

@@ -1,7 +1,7 @@
 //! The event of an attempt to get out.
 
 use super::wire::words;
-use super::{Header, JailId, RawBytes, Timestamp, Version, WirePath};
+use super::{Header, JailId, RawBytes, Reply, Timestamp, Version, WirePath};
 use crate::access::Mode;
 use crate::verdict::Action;
 use schemars::JsonSchema;
@@ -62,6 +62,9 @@ pub struct Jailbreak {
     pub rule: String,
     /// What was done about it.
     pub action: ActionTaken,
+    /// What was answered, where somebody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Reply>,
     /// What would allow it, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -101,6 +104,7 @@ impl Jailbreak {
             ancestors: Vec::new(),
             rule: rule.into(),
             action,
+            answer: None,
             hint: None,
         }
     }
@@ -174,9 +178,9 @@ pub enum ActionTaken {
     Killed,
     /// The call failed.
     Denied,
-    /// It was written down alone.
+    /// It took place and was written down, because the walls were widened.
     Logged,
-    /// Somebody was asked.
+    /// It took place, because somebody was asked and let it.
     Asked,
 }
 

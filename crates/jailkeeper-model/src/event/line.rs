@@ -1,6 +1,8 @@
 //! Any event, and its line.
 
-use super::{Exit, Failure, JailId, Jailbreak, Limit, Lost, Probe, Start, Timestamp, Warning};
+use super::{
+    Exit, Failure, JailId, Jailbreak, Limit, Lost, Probe, Question, Start, Timestamp, Warning,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,8 @@ pub enum Event {
     Start(Start),
     /// Somebody tried to get out.
     Jailbreak(Jailbreak),
+    /// Whoever reads the events is asked.
+    Question(Question),
     /// Something outside was looked at.
     Probe(Probe),
     /// A limit was exceeded.
@@ -82,6 +86,7 @@ impl Event {
         match self {
             Self::Start(event) => (event.seq, event.time, &event.jail),
             Self::Jailbreak(event) => (event.seq, event.time, &event.jail),
+            Self::Question(event) => (event.seq, event.time, &event.jail),
             Self::Probe(event) => (event.seq, event.time, &event.jail),
             Self::Limit(event) => (event.seq, event.time, &event.jail),
             Self::Warning(event) => (event.seq, event.time, &event.jail),

@@ -104,6 +104,17 @@ impl Policy {
         self.strict
     }
 
+    /// Says whether anything in it asks what is to happen.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        let rules = self.rules.iter().filter_map(Rule::on_jailbreak);
+        let patterns = self.patterns.iter().filter_map(Pattern::on_jailbreak);
+        std::iter::once(self.on_jailbreak)
+            .chain(rules)
+            .chain(patterns)
+            .any(|choice| choice == OnJailbreak::Ask)
+    }
+
     /// Returns what follows a jailbreak.
     #[must_use]
     pub fn on_jailbreak(&self) -> OnJailbreak {

@@ -125,6 +125,7 @@ impl Report {
             Event::Limit(limit) => keep(&mut self.limits, limit, &mut self.notices_dropped),
             Event::Warning(warning) => keep(&mut self.warnings, warning, &mut self.notices_dropped),
             Event::Lost(lost) => self.lost = self.lost.saturating_add(lost.count),
+            Event::Question(_) => {}
             // A jail that never started has nothing to report.
             Event::Failure(_) => {}
             Event::Exit(exit) => self.exit(exit),

@@ -28,6 +28,9 @@ pub(crate) use command::Stream;
 
 /// The name in the view's root under which a jail proves its walls.
 pub(crate) const CANARY: &str = ".jailkeeper-canary";
+/// The directory of the host over which the view is attached until it becomes the root. Every
+/// system that runs a process has it.
+const ATTACH_POINT: &str = "/proc";
 /// What the init reports when it has given up everything.
 pub(crate) const SEALED: u32 = 1;
 /// What the command reports when the canary was refused.
@@ -134,6 +137,20 @@ fn builder(
         // makes the kernel forget the signal at the parent's death, so that is asked for again.
         Step::SetIds { user: plan.identity.user, group: plan.identity.group },
         Step::DieWithParent,
+    ]);
+    if !mounts.overlay_steps.is_empty() {
+        let layers = workshop.slots.empty();
+        steps.push(Step::NewMount {
+            filesystem: c"tmpfs".into(),
+            options: vec![MountOption::Text(c"source".into(), c"jailkeeper".into())],
+            attributes: Attributes::NO_SETUID.and(Attributes::NO_DEVICES),
+            into: layers,
+        });
+        steps.push(Step::EnterMount { mount: layers, at: attach_point()? });
+        steps.extend(mounts.overlay_steps);
+        steps.push(Step::Close(layers));
+    }
+    steps.extend([
         Step::NewMount {
             filesystem: c"fuse".into(),
             options: vec![
@@ -222,10 +239,7 @@ pub(crate) fn id_map(id: u32) -> String {
 
 /// A directory of the host over which the view is attached until it becomes the root.
 fn attach_point() -> Result<CString> {
-    ["/mnt", "/tmp", "/var", "/proc"].iter().find(|path| Path::new(path).is_dir()).map_or_else(
-        || Err(Error::new(ErrorKind::Setup, "find a directory to attach the view at")),
-        |path| c_string(OsStr::new(path)),
-    )
+    c_string(OsStr::new(ATTACH_POINT))
 }
 
 /// This process's own namespace of a kind, to be compared with the child's.

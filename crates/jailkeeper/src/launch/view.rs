@@ -1,8 +1,8 @@
 //! The steps that make the view: cloning trees, attaching them, sealing `/proc`.
 
-use super::{Workshop, c_string, relative};
+use super::{ATTACH_POINT, Workshop, c_string, relative};
 use crate::error::Result;
-use crate::plan::{COVERS, Cover, Plan, Source, Tree};
+use crate::plan::{COVERS, Cover, Plan, Source, Tree, Width};
 use crate::walls::idmap;
 use jailkeeper_model::{JailPath, Right};
 use jailkeeper_sys::child::{MountOption, Slot, Step, TreeSource};
@@ -18,13 +18,17 @@ const SYSTEM_PARTS: [&str; 3] = ["sys", "irq", "bus"];
 pub(super) struct Mounts {
     /// In the builder, before the view exists.
     pub(super) clone_steps: Vec<Step>,
+    /// In the builder, as the jail's user, in an empty directory.
+    pub(super) overlay_steps: Vec<Step>,
     /// In the init, with the view as working directory.
     pub(super) attach_steps: Vec<Step>,
 }
 
 /// Prepares the steps for every tree of the plan.
 pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result<Mounts> {
-    let mut mounts = Mounts { clone_steps: Vec::new(), attach_steps: Vec::new() };
+    let (clone_steps, overlay_steps, attach_steps) = Default::default();
+    let mut mounts = Mounts { clone_steps, overlay_steps, attach_steps };
+    let mut overlays = 0;
     let mut covers = plan.trees.covers.iter().enumerate().peekable();
     for tree in plan.trees.iter() {
         // What is mounted comes after what it is mounted on.
@@ -38,6 +42,11 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result
         if let Some(around) = around.filter(|around| matches!(around.source, Source::Memory)) {
             steps.extend(stand_in(around, tree)?);
         }
+        if tree.width == Width::Overlay {
+            mounts.overlay_steps.extend(overlay(tree, overlays, slot)?);
+            overlays += 1;
+        }
+        let steps = &mut mounts.attach_steps;
         let (filesystem, options, attributes) = match tree.source {
             Source::Host { .. } => {
                 steps.push(Step::Attach { mount: slot, to });
@@ -97,6 +106,9 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step
     let Source::Host { fd, device, inode, owner } = &tree.source else {
         return Ok(workshop.slots.empty());
     };
+    if tree.width == Width::Overlay {
+        return Ok(workshop.slots.empty());
+    }
     let attributes = attributes(tree);
     let identity = plan.identity;
     if identity.changed && tree.explicit && *owner != (identity.user, identity.group) {
@@ -114,6 +126,43 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step
     let source = TreeSource::Path { path, device: *device, inode: *inode };
     steps.push(Step::CloneTree { source, attributes, into });
     Ok(into)
+}
+
+/// Mounts a layer of memory over a tree. The upper directories stand in the working directory.
+fn overlay(tree: &Tree, index: usize, into: Slot) -> Result<Vec<Step>> {
+    let name = |part: &str| c_string(OsStr::new(&format!("{index}{part}")));
+    let at = |part: &str| c_string(OsStr::new(&format!("{ATTACH_POINT}/{index}{part}")));
+    let text = |key: &std::ffi::CStr, value| MountOption::Text(key.into(), value);
+    Ok(vec![
+        Step::MakeDirectory(name("")?, 0o755),
+        Step::MakeDirectory(name("/upper")?, 0o755),
+        Step::MakeDirectory(name("/work")?, 0o755),
+        Step::NewMount {
+            filesystem: c"overlay".into(),
+            options: vec![
+                text(c"source", c"jailkeeper".into()),
+                text(c"lowerdir", c_string(&escaped(tree.path.as_path().as_os_str()))?),
+                text(c"upperdir", at("/upper")?),
+                text(c"workdir", at("/work")?),
+                MountOption::Flag(c"userxattr".into()),
+            ],
+            attributes: no_devices(),
+            into,
+        },
+    ])
+}
+
+/// Writes a path as an overlay takes it: a colon would begin another layer.
+fn escaped(path: &OsStr) -> std::ffi::OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let mut bytes = Vec::new();
+    for byte in path.as_bytes() {
+        if b":\\".contains(byte) {
+            bytes.push(b'\\');
+        }
+        bytes.push(*byte);
+    }
+    std::ffi::OsString::from_vec(bytes)
 }
 
 fn attributes(tree: &Tree) -> Attributes {

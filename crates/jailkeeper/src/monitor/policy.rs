@@ -139,6 +139,12 @@ fn require_possible(settings: &Settings) -> Result<()> {
             "use `--on-jailbreak kill`, or `log` to let everything happen",
         );
     }
+    if settings.overlay {
+        return refused(
+            "throw away what is written outside",
+            "learning by doing needs a strength that has walls",
+        );
+    }
     Ok(())
 }
 

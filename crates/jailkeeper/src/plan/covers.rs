@@ -5,7 +5,7 @@
 //! starts; [`Carving::watched`] lists the directories in which others could appear.
 
 use super::find::Found;
-use super::trees::{Source, Tree, Trees};
+use super::trees::{Tree, Trees};
 use super::view::{Cover, Node};
 use crate::error::{Error, ErrorKind, Result};
 use jailkeeper_model::{JailPath, Pattern, Policy, Right, Rule};
@@ -81,7 +81,7 @@ impl Carver<'_> {
                 continue;
             }
             let above = rule.path().ancestors().skip(1).find(|above| above.as_path().is_dir());
-            let held = |above: &JailPath| self.trees.containing(above).is_some_and(is_host);
+            let held = |above: &JailPath| self.trees.containing(above).is_some_and(Tree::is_host);
             self.watched.extend(above.filter(held));
         }
     }
@@ -89,7 +89,7 @@ impl Carver<'_> {
     /// Covers what a pattern denies now.
     fn pattern(&mut self, pattern: &Pattern) -> Result<()> {
         for tree in self.trees.iter() {
-            if is_host(tree) && tree.directory && pattern.may_match_below(&tree.path) {
+            if tree.is_host() && tree.directory && pattern.may_match_below(&tree.path) {
                 self.walk(tree, pattern)?;
             }
         }
@@ -131,7 +131,7 @@ impl Carver<'_> {
             return Ok(());
         }
         let linked = std::mem::take(&mut self.linked);
-        for tree in self.trees.iter().filter(|tree| is_host(tree) && tree.explicit) {
+        for tree in self.trees.iter().filter(|tree| tree.is_host() && tree.explicit) {
             for entry in WalkDir::new(tree.path.as_path()).into_iter().flatten() {
                 self.count(&tree.path)?;
                 let named = linked.keys().any(|(_, inode)| *inode == entry.ino());
@@ -196,7 +196,7 @@ impl Carver<'_> {
     }
 
     fn is_in_tree(&self, path: &JailPath) -> bool {
-        self.trees.containing(path).is_some_and(|tree| is_host(tree) && tree.path != *path)
+        self.trees.containing(path).is_some_and(|tree| tree.is_host() && tree.path != *path)
     }
 
     fn count(&mut self, tree: &JailPath) -> Result<()> {
@@ -209,10 +209,6 @@ impl Carver<'_> {
             .because(format!("there are more than {ENTRIES_AT_MOST} files"))
             .with_hint("begin the pattern with a directory that holds fewer files"))
     }
-}
-
-fn is_host(tree: &Tree) -> bool {
-    matches!(tree.source, Source::Host { .. })
 }
 
 fn skip(entries: &mut walkdir::IntoIter, directory: bool) {

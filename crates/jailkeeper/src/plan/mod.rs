@@ -11,11 +11,12 @@ mod summary;
 mod survey;
 mod trees;
 mod view;
+mod widening;
 
 pub(crate) use crate::protected::jail_path;
 pub(crate) use find::push_components;
 pub use summary::{PlannedTree, Summary};
-pub(crate) use trees::{Source, Tree, Trees};
+pub(crate) use trees::{Source, Tree, Trees, Width};
 pub(crate) use view::{COVERS, Cover, Node, NodeId, View};
 
 use crate::environment;
@@ -129,8 +130,19 @@ impl Plan {
 impl Plan {
     /// Which calls the watch has to see.
     pub(crate) fn watched(&self) -> Watched {
-        let grants = self.policy.patterns().iter().any(|pattern| pattern.right().allows());
-        if grants { Watched::Opens } else { Watched::Writes }
+        let patterns = self.policy.patterns();
+        if self.is_widened() {
+            Watched::Everything
+        } else if self.policy.asks() || patterns.iter().any(|pattern| pattern.right().allows()) {
+            Watched::Opens
+        } else {
+            Watched::Writes
+        }
+    }
+
+    /// Tells whether the walls are wider than the policy.
+    pub(crate) fn is_widened(&self) -> bool {
+        self.trees.iter().any(|tree| tree.width != Width::Policy)
     }
 }
 

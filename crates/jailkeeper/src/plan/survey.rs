@@ -3,8 +3,9 @@
 use super::covers;
 use super::find::{self, Found};
 use super::jail_path;
-use super::trees::{Source, Tree, Trees};
+use super::trees::{Source, Tree, Trees, Width};
 use super::view::{Node, Text, View};
+use super::widening;
 use crate::base::{Base, Entry, Variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::Settings;
@@ -262,6 +263,7 @@ impl Surveyor {
             own.push(("/tmp", Right::Write, Source::Memory));
         }
         let mut trees = Trees::default();
+        let mut widened = Vec::new();
         for (path, right, source) in own {
             let path = jail_path(path.as_ref())?;
             let replaced = self.found.contains_key(&path) && !matches!(source, Source::Processes);
@@ -272,8 +274,14 @@ impl Surveyor {
             let scratch = path.as_path() == std::path::Path::new("/tmp");
             let origin = if scratch { Origin::Temporary } else { Origin::Base };
             self.rules.push(Rule::new(path.clone(), right, origin));
-            let tree = Tree { path: path.clone(), right, directory: true, source, explicit: false };
-            trees.insert(tree);
+            trees.insert(Tree {
+                path,
+                right,
+                directory: true,
+                source,
+                explicit: false,
+                width: Width::Policy,
+            });
         }
         let mut policy =
             Policy::builder().strict(settings.strict).on_jailbreak(settings.on_jailbreak);
@@ -288,11 +296,25 @@ impl Surveyor {
                 .because(error)
                 .with_hint("give each path one right; a more specific path wins over its parent")
         })?;
+        if settings.widens() {
+            let width = if settings.overlay { Width::Overlay } else { Width::Reading };
+            let taken = |path: &JailPath| self.found.contains_key(path) || trees.at(path).is_some();
+            for link in widening::links()? {
+                self.view.add_link(&link);
+            }
+            for found in widening::everything()?.into_iter().filter(|found| !taken(&found.path)) {
+                widened.push(widening::tree(found, width));
+            }
+        }
+        for tree in widened {
+            trees.insert(tree);
+        }
         for (path, (found, _, explicit)) in self.found {
             // The policy knows which of several rules for one path holds.
             let right = policy.rule_for(&path).map_or(Right::Deny, Rule::right);
             let redundant = trees.around(&path).is_some_and(|around| {
-                around.right == right && matches!(around.source, Source::Host { .. })
+                let read = right == Right::Read && around.width != Width::Policy;
+                around.is_host() && (around.right == right || read)
             });
             if redundant || right == Right::Deny {
                 continue;
@@ -305,9 +327,10 @@ impl Surveyor {
                     inode: found.inode,
                     owner: found.owner,
                 },
-                path: path.clone(),
+                path,
                 right,
                 explicit,
+                width: Width::Policy,
             };
             trees.insert(tree);
         }
@@ -321,6 +344,8 @@ impl Surveyor {
         }
         let carving = covers::carve(&policy, &trees, &self.carved)?;
         trees.covers = carving.covers;
+        trees.covers.extend(widening::texts(&self.view, &trees));
+        trees.covers.sort_by(|one, other| one.at.cmp(&other.at));
         trees.watched = carving.watched.into_iter().collect();
         self.view.add_covers(&trees.covers);
         Ok(Surveyed {

@@ -28,6 +28,25 @@ pub(crate) struct Tree {
     pub(crate) source: Source,
     /// The caller asked for it, as opposed to the base.
     pub(crate) explicit: bool,
+    pub(crate) width: Width,
+}
+
+/// How much a tree lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// What the policy grants.
+    Policy,
+    /// Reading, whatever the policy says; it is written down.
+    Reading,
+    /// Everything; what is written goes to a layer of memory over it.
+    Overlay,
+}
+
+impl Tree {
+    /// Tells whether it has files of the host's.
+    pub(crate) fn is_host(&self) -> bool {
+        matches!(self.source, Source::Host { .. })
+    }
 }
 
 /// The trees by path, so that one that contains another comes before it.

@@ -225,10 +225,12 @@ impl View {
         })
     }
 
-    /// Returns the paths of the jail's own files.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &JailPath> {
-        let own = self.nodes.iter().take(self.own);
-        own.filter_map(|(path, node)| matches!(node, Node::Text(_)).then_some(path))
+    /// Returns the jail's own files.
+    pub(crate) fn text_nodes(&self) -> impl Iterator<Item = (&JailPath, &Text)> {
+        self.nodes.iter().filter_map(|(path, node)| match node {
+            Node::Text(text) => Some((path, text)),
+            _ => None,
+        })
     }
 
     /// Returns the links with their targets.

@@ -7,7 +7,7 @@
 //! it, and go unnamed.
 
 use crate::error::{Result, Step};
-use crate::plan::{Plan, Source};
+use crate::plan::{Plan, Source, Width};
 use jailkeeper_model::Right;
 use jailkeeper_sys::landlock::{self, Handled, right};
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,17 +27,22 @@ pub(crate) fn prepare(plan: &Plan) -> Result<(OwnedFd, Vec<InnerRule>)> {
         path: PathBuf::from("/"),
         rights: (right::NAMES | right::READ_DIR) & handled.files,
     }];
-    for path in plan.view.texts().filter(|path| plan.trees.containing(path).is_none()) {
+    for path in plan
+        .view
+        .text_nodes()
+        .map(|(path, _)| path)
+        .filter(|path| plan.trees.containing(path).is_none())
+    {
         inner.push(InnerRule { path: path.as_path().to_owned(), rights: right::READ_FILE });
     }
     for tree in plan.trees.iter() {
         let rights = rights(tree.right, &tree.source, tree.path.as_path()) & handled.files;
         match &tree.source {
-            Source::Host { fd, .. } => {
+            Source::Host { fd, .. } if tree.width != Width::Overlay => {
                 let on_kind = if tree.directory { u64::MAX } else { right::ON_FILES };
                 landlock::add_path(&ruleset, fd, rights & on_kind).step("add a Landlock rule")?;
             }
-            Source::Memory | Source::Processes | Source::Terminals => {
+            _ => {
                 inner.push(InnerRule { path: tree.path.as_path().to_owned(), rights });
             }
         }

@@ -6,6 +6,7 @@
 //! file is opened through no symbolic link at all (`RESOLVE_NO_SYMLINKS`), so its path is the one
 //! that was matched; and the kernel's own name for what was opened is compared with it.
 
+use super::ask::Asking;
 use super::caller::Caller;
 use super::walk::{End, Walk};
 use crate::ward::Ward;
@@ -14,23 +15,41 @@ use rustix::fs::{FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// Opens what was walked to, if a pattern and nothing else grants it.
+/// How a call wants to open a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    flags: OFlags,
+    mode: u64,
+}
+
+impl Wanted {
+    /// Takes the flags and the mode of a call; `None` for one that only wants a name.
+    pub(super) fn new(flags: u64, mode: u64) -> Option<Self> {
+        let bits = u32::try_from(flags & u64::from(u32::MAX)).ok()?;
+        let flags = OFlags::from_bits_retain(bits);
+        (!flags.contains(OFlags::PATH)).then_some(Self { flags, mode })
+    }
+}
+
+/// Opens what was walked to, if a pattern grants it, or an answer for the whole run.
 pub(super) fn open(
     ward: &Ward,
     caller: Caller,
     walk: &Walk,
-    flags: u64,
-    mode: u64,
+    wanted: Wanted,
 ) -> Option<Result<OwnedFd, Errno>> {
-    if ward.plan.policy.patterns().is_empty() || matches!(walk.end, End::Descriptor(_)) {
+    if matches!(walk.end, End::Descriptor(_)) {
         return None;
     }
-    let bits = u32::try_from(flags & u64::from(u32::MAX)).ok()?;
-    let flags = OFlags::from_bits_retain(bits);
-    if flags.contains(OFlags::PATH) {
-        return None;
-    }
+    let flags = wanted.flags;
     let writes = flags.intersects(OFlags::WRONLY | OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC);
+    let answered = |asking: &Asking| asking.allows(&walk.path, writes);
+    if ward.asking.as_ref().is_some_and(answered) {
+        return Some(open_here(ward, caller, &walk.path, wanted));
+    }
+    if ward.plan.policy.patterns().is_empty() {
+        return None;
+    }
     let path = walk.path.clone();
     let access = match (flags.contains(OFlags::CREATE), writes) {
         (true, _) => Access::create(path),
@@ -38,16 +57,17 @@ pub(super) fn open(
         _ => Access::read(path, walk.presence),
     };
     (decide(&ward.plan.policy, &access) == Verdict::Grant)
-        .then(|| open_here(ward, caller, &walk.path, flags, mode))
+        .then(|| open_here(ward, caller, &walk.path, wanted))
 }
 
-fn open_here(
+/// Opens a regular file outside, at exactly this path.
+pub(super) fn open_here(
     ward: &Ward,
     caller: Caller,
     path: &JailPath,
-    wanted: OFlags,
-    mode: u64,
+    wanted: Wanted,
 ) -> Result<OwnedFd, Errno> {
+    let Wanted { flags: wanted, mode } = wanted;
     let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::APPEND | OFlags::DIRECTORY;
     // Whatever is opened must not make the supervisor wait.
     let flags = wanted & kept | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;

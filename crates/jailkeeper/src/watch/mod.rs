@@ -11,6 +11,7 @@
 //! What they read from a caller's memory ([`caller`]) and how they follow paths ([`walk`]) names
 //! things; it never grants one.
 
+pub(crate) mod ask;
 pub(crate) mod caller;
 mod grant;
 pub(crate) mod newcomers;

@@ -7,17 +7,19 @@
 //! sockets there is no such wall, so INET sockets never exist in a jail: a caller gets a stand-in
 //! of another family, and whatever it does with an address can only fail.
 
+use super::ask::{self, Waiting};
 use super::caller::{Caller, ParkedCall, file_path, register_to_fd};
-use super::grant;
-use super::walk::End;
+use super::grant::{self, Wanted};
+use super::walk::{End, Walk};
 use crate::walls::filter::{self, Call, Intent, PathCall, SocketCall, Treatment};
-use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward};
+use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward, is_directory};
 use crate::watch::socket::{self, Address};
-use jailkeeper_model::{Access, JailPath, Mode, Presence, Verdict};
+use jailkeeper_model::{Access, Action, Class, JailPath, Mode, Presence, Target, Verdict, decide};
 use jailkeeper_sys::seccomp::{self, Notification};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const EPERM: i32 = 1;
 const EFAULT: i32 = 14;
@@ -32,6 +34,8 @@ enum Answer {
     /// The kernel may look again: a wall stands behind whatever it sees.
     Resume,
     Refuse(i32),
+    /// Somebody is asked, on another thread.
+    Later,
     Descriptor {
         fd: OwnedFd,
         close_on_exec: bool,
@@ -39,7 +43,8 @@ enum Answer {
 }
 
 /// Answers parked calls until the jail is gone.
-pub(crate) fn serve(ward: &Ward, listener: &OwnedFd) {
+pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
+    let listener = &Arc::new(listener);
     // It only saves time where the kernel has it.
     let _ = seccomp::wake_synchronously(listener);
     let mut free = false;
@@ -54,9 +59,10 @@ pub(crate) fn serve(ward: &Ward, listener: &OwnedFd) {
         };
         free = free || ward.run_everywhere();
         let _busy = ward.busy();
-        let answer = answer(ward, &call);
+        let answer = answer(ward, listener, &call);
         // The caller may be dead by now; then there is nobody to answer.
         let _ = match answer {
+            Answer::Later => Ok(()),
             Answer::Resume => seccomp::resume(listener, call.id),
             Answer::Refuse(errno) => seccomp::refuse(listener, call.id, errno),
             Answer::Descriptor { fd, close_on_exec } => {
@@ -80,7 +86,7 @@ fn is_called(listener: &OwnedFd) -> bool {
     }
 }
 
-fn answer(ward: &Ward, notification: &Notification) -> Answer {
+fn answer(ward: &Arc<Ward>, listener: &Arc<OwnedFd>, notification: &Notification) -> Answer {
     let Some(caller) = Caller::new(notification.thread) else { return Answer::Refuse(EPERM) };
     if ward.phase() != Phase::Sealed {
         ward.saw_canary(CANARY_NOTIFY);
@@ -91,7 +97,7 @@ fn answer(ward: &Ward, notification: &Notification) -> Answer {
         return refuse_call(ward, caller, name);
     }
     let parked = ParkedCall { number: notification.number, arguments: notification.arguments };
-    let watch = Watch { ward, caller, parked };
+    let watch = Watch { ward, listener, id: notification.id, caller, parked };
     let Some(call) = filter::call(parked.number) else {
         return refuse_call(ward, caller, parked.number.to_string());
     };
@@ -116,7 +122,9 @@ fn refuse_call(ward: &Ward, caller: Caller, name: String) -> Answer {
 
 /// One parked call.
 struct Watch<'a> {
-    ward: &'a Ward,
+    ward: &'a Arc<Ward>,
+    listener: &'a Arc<OwnedFd>,
+    id: u64,
     caller: Caller,
     parked: ParkedCall,
 }
@@ -138,10 +146,12 @@ impl Watch<'_> {
             _ => None,
         };
         let in_memory = matches!(path_call.intent, Intent::OpenHow { .. });
-        let writes = flags.is_none_or(filter::has_write_intent);
-        if !writes && !in_memory && self.ward.plan.policy.patterns().is_empty() {
-            return Answer::Resume;
-        }
+        let writes = match path_call.intent {
+            Intent::Writes => true,
+            Intent::Reads => false,
+            _ => flags.is_some_and(filter::has_write_intent),
+        };
+        let widened = self.ward.plan.is_widened();
         for path in path_call.paths {
             let address = self.argument(path.path);
             let directory = path.directory.map(|index| self.argument(index));
@@ -155,6 +165,7 @@ impl Watch<'_> {
                 // No path and AT_EMPTY_PATH stand for the file behind the descriptor; without
                 // one the kernel says EFAULT or ENOENT.
                 if let Some(number) = directory
+                    && writes
                     && let Some(refused) = self.descriptor(call, path_call.operation, number)
                 {
                     return refused;
@@ -173,9 +184,9 @@ impl Watch<'_> {
                 Some(flags) => filter::creates(flags),
                 None => path.creates,
             };
-            if let Some(flags) = flags
-                && let Some(fd) =
-                    grant::open(self.ward, self.caller, &walk, flags, self.mode(path_call))
+            let wanted = flags.and_then(|flags| Wanted::new(flags, self.mode(path_call)));
+            if let (Some(flags), Some(wanted)) = (flags, wanted)
+                && let Some(fd) = grant::open(self.ward, self.caller, &walk, wanted)
             {
                 return match fd {
                     Ok(fd) => {
@@ -186,6 +197,14 @@ impl Watch<'_> {
             }
             let named_here = in_memory && matches!(walk.end, End::Outside(_));
             if !writes && !named_here {
+                // Walls stand behind reading; here it is asked about or written down.
+                let attempt = self.reading(call, path_call, flags.is_some(), &start, &text, &walk);
+                if let Some(answer) = self.ask(&attempt, wanted, flags) {
+                    return answer;
+                }
+                if widened && self.ward.lets_pass(&attempt.access) {
+                    let _ = self.ward.judge(self.caller, &attempt);
+                }
                 continue;
             }
             if let End::Descriptor(number) = walk.end {
@@ -205,10 +224,9 @@ impl Watch<'_> {
                 {
                     continue;
                 }
-                // Existing names outside are the tripwire's, which knows them better.
-                End::Outside(_) if !creates && !in_memory => continue,
                 _ => {}
             }
+            let left_to_tripwire = matches!(walk.end, End::Outside(_)) && !creates && !in_memory;
             let access = match (creates, writes) {
                 (true, _) if path_call.operation == "rename" => {
                     // A directory that is moved there could bring the denied name along.
@@ -227,6 +245,13 @@ impl Watch<'_> {
                 flags: flags.map(filter::open_flag_names).unwrap_or_default(),
                 mode: if writes { Mode::Write } else { Mode::Read },
             };
+            if let Some(answer) = self.ask(&attempt, wanted, flags) {
+                return answer;
+            }
+            // Existing names outside are the tripwire's, which knows them better.
+            if left_to_tripwire {
+                continue;
+            }
             if matches!(self.ward.judge(self.caller, &attempt), Verdict::Jailbreak(_)) {
                 return Answer::Refuse(EROFS);
             }
@@ -239,6 +264,57 @@ impl Watch<'_> {
         } else {
             Answer::Resume
         }
+    }
+
+    /// A call that only looks, reads or executes.
+    fn reading(
+        &self,
+        call: &Call,
+        path_call: &PathCall,
+        opens: bool,
+        start: &JailPath,
+        text: &Path,
+        walk: &Walk,
+    ) -> Attempt {
+        let path = walk.path.clone();
+        let lists = opens && is_directory(&path);
+        let access = match (path_call.class, path_call.mode) {
+            (_, Mode::Execute) => Access::execute(path, walk.presence),
+            (Class::Content, _) if !lists => Access::read(path, walk.presence),
+            _ => Access::probe(path, walk.presence),
+        };
+        Attempt {
+            mode: access.mode(),
+            access,
+            file: JailPath::resolve(start, text).ok(),
+            operation: if lists { "list" } else { path_call.operation },
+            syscall: call.name().to_owned(),
+            flags: Vec::new(),
+        }
+    }
+
+    /// Asks about an attempt if that is what follows it and the file could be handed over; `None`
+    /// if nobody is asked.
+    fn ask(&self, attempt: &Attempt, wanted: Option<Wanted>, flags: Option<u64>) -> Option<Answer> {
+        self.ward.asking.as_ref()?;
+        let (wanted, flags) = (wanted?, flags?);
+        let Verdict::Jailbreak(breach) = decide(&self.ward.plan.policy, &attempt.access) else {
+            return None;
+        };
+        let Target::Path(path) = attempt.access.target() else { return None };
+        let (creates, presence) = (attempt.access.creates(), attempt.access.presence());
+        if breach.action != Action::Ask || !ask::can_be_handed_over(path, creates, presence) {
+            return None;
+        }
+        let waiting = Waiting {
+            id: self.id,
+            caller: self.caller,
+            attempt: attempt.clone(),
+            breach,
+            wanted,
+            close_on_exec: filter::closes_on_exec(flags),
+        };
+        ask::wait_for_answer(self.ward, self.listener, waiting).then_some(Answer::Later)
     }
 
     /// Refuses a call of a process that the supervisor may not look into.

@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const ENOENT: i32 = 2;
 const EACCES: i32 = 13;
@@ -31,11 +32,11 @@ const CANARY_NODE: u64 = 1 << 62;
 type Reply = Result<Body, i32>;
 
 /// Serves requests until the file system is gone.
-pub(crate) fn serve(ward: &Ward, device: &OwnedFd) {
+pub(crate) fn serve(ward: &Arc<Ward>, device: OwnedFd) {
     let mut buffer = vec![0; REQUEST_MAX];
     let mut free = false;
     loop {
-        let length = match rustix::io::read(device, buffer.as_mut_slice()) {
+        let length = match rustix::io::read(&device, buffer.as_mut_slice()) {
             Ok(length) => length,
             // ENOENT: the request was interrupted before it was read.
             Err(Errno::INTR | Errno::AGAIN | Errno::NOENT) => continue,
@@ -51,7 +52,7 @@ pub(crate) fn serve(ward: &Ward, device: &OwnedFd) {
         };
         let bytes = answer(header.unique, reply.map(Body::bytes));
         // The caller may be gone already.
-        let _ = rustix::io::write(device, &bytes);
+        let _ = rustix::io::write(&device, &bytes);
     }
 }
 
