@@ -388,6 +388,10 @@ impl ProgramRun {
             if self.parts.judge.tree.is_dying() {
                 break;
             }
+            if !came && !self.parts.judge.has_begun() {
+                // The signal to go on may have come just before the shell stopped once more.
+                stub::nudge(pid);
+            }
             // It has ended before the tracer could tell of its execution: too fast to be seen, or
             // never executed.
             if !came && self.has_status() {
