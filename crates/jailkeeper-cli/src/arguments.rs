@@ -37,6 +37,8 @@ pub(crate) enum Subcommand {
     /// Show what would be set up for a command, without running it
     #[cfg(feature = "full")]
     Plan(PlanArguments),
+    /// Watch a process that runs already, and kill it on a jailbreak (strength monitor)
+    Attach(AttachArguments),
     /// Show what this machine has, and how to get what it lacks
     Doctor(DoctorArguments),
     /// Print a completion script for a shell
@@ -89,6 +91,27 @@ pub(crate) struct PlanArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) command: CommandArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttachArguments {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArguments,
+    /// Write events, one JSON object a line, to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) events: Option<OsString>,
+    /// Write a report of the run to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) report: Option<OsString>,
+    /// Print no account of a jailbreak
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// The directory that is writable, as the working directory of a command would be
+    #[arg(short = 'C', long, value_name = "DIR", help_heading = "Files")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// The process; what it has made is watched too
+    #[arg(value_name = "PID")]
+    pub(crate) pid: u32,
 }
 
 #[derive(Debug, Args)]

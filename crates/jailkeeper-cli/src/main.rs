@@ -26,6 +26,7 @@ fn main() {
         Subcommand::Run(run) => commands::run::run(&run),
         #[cfg(feature = "full")]
         Subcommand::Plan(plan) => commands::plan::run(&plan),
+        Subcommand::Attach(attach) => commands::attach::run(&attach),
         Subcommand::Doctor(doctor) => commands::doctor::run(&doctor),
         Subcommand::Completions { shell } => commands::generate::completions(shell),
         Subcommand::Man => commands::generate::man(),

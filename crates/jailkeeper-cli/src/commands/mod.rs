@@ -1,5 +1,6 @@
 //! The subcommands.
 
+pub(crate) mod attach;
 pub(crate) mod doctor;
 pub(crate) mod generate;
 #[cfg(feature = "full")]
