@@ -27,7 +27,7 @@ mod needs;
 mod place;
 mod ran;
 
-pub use binary::{escape_binary, host_binary, jailkeeper_binary};
+pub use binary::{escape_binary, host_binary, jailkeeper_binary, replay_binary};
 pub use containment::{Contained, ORDINARY, User};
 pub use needs::are_met;
 pub use place::Place;

@@ -18,4 +18,5 @@ mod races;
 mod reading;
 mod surroundings;
 mod tex;
+mod tracers;
 mod writing;

@@ -74,7 +74,9 @@ impl Ground {
             let rule = Rule::new(jail_path(Path::new("/proc/self"))?, Right::Write, Origin::Base);
             rules.rules.push(rule.with_reason("what the kernel tells of the jail's own processes"));
         }
-        let scratch = if settings.private_tmp { Some(Scratch::make()?) } else { None };
+        // What runs already has been told where to write.
+        let wanted = settings.private_tmp && !request.program.is_empty();
+        let scratch = if wanted { Some(Scratch::make()?) } else { None };
         if let Some(scratch) = &scratch {
             rules.rules.push(Rule::new(scratch.path().clone(), Right::Write, Origin::Temporary));
         }

@@ -149,6 +149,10 @@ pub(crate) fn attach(
                 Chosen::Program { dialect, path } => {
                     let mut trace = Trace::new(dialect, pid, None);
                     attached::introduce(&mut trace, &family, true);
+                    // All of them die on a jailbreak, seen or not.
+                    for pid in &family {
+                        parts.judge.tree.born(*pid);
+                    }
                     if !takes_several(dialect) && family.len() > 1 {
                         family.truncate(1);
                         parts.judge.warn(
@@ -156,9 +160,6 @@ pub(crate) fn attach(
                             "this tracer takes one process: children that were there before are \
                              not seen",
                         );
-                    }
-                    for pid in &family {
-                        parts.judge.tree.born(*pid);
                     }
                     let run = ProgramRun { parts, shell: None, status: None };
                     run.attach(dialect, &path, trace, &family, &ready)
