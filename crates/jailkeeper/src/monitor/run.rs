@@ -127,7 +127,7 @@ pub(crate) fn attach(
         return Err(Error::new(ErrorKind::NotFound, format!("find process {pid}"))
             .with_hint("it must run, and belong to you"));
     }
-    let mut family = attached::family(pid);
+    let family = attached::family(pid);
     let tree = Arc::new(Tree::new(pid, false));
     let policy = ground.policy.clone();
     let asking = ground.asking.clone();
@@ -152,14 +152,6 @@ pub(crate) fn attach(
                     // All of them die on a jailbreak, seen or not.
                     for pid in &family {
                         parts.judge.tree.born(*pid);
-                    }
-                    if !takes_several(dialect) && family.len() > 1 {
-                        family.truncate(1);
-                        parts.judge.warn(
-                            "unseen",
-                            "this tracer takes one process: children that were there before are \
-                             not seen",
-                        );
                     }
                     let run = ProgramRun { parts, shell: None, status: None };
                     run.attach(dialect, &path, trace, &family, &ready)
@@ -342,10 +334,19 @@ impl ProgramRun {
         family: &[u32],
         ready: &Ready,
     ) -> Option<Result<Ended>> {
-        match TracerProgram::start(dialect, path, family, trace) {
+        let several = takes_several(dialect);
+        let seen = if several { family } else { family.get(..1).unwrap_or(family) };
+        match TracerProgram::start(dialect, path, seen, trace) {
             Ok(tracer) => {
                 self.trust_kernel(dialect, &tracer);
                 self.parts.announce(dialect.name());
+                if seen.len() < family.len() {
+                    self.parts.judge.warn(
+                        "unseen",
+                        "this tracer takes one process: children that were there before are not \
+                         seen",
+                    );
+                }
                 self.parts.judge.begin();
                 let _ = ready.send(Ok(()));
                 Some(self.watch(tracer))
