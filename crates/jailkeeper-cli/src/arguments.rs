@@ -167,13 +167,20 @@ pub(crate) struct PolicyArguments {
     #[arg(long, help_heading = "Verdicts")]
     pub(crate) strict: bool,
 
-    /// The strength below which nothing is run
-    #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
+    /// Answer looks at something outside as if nothing were there, at strength flat too
+    #[arg(long, help_heading = "Verdicts")]
+    pub(crate) hide: bool,
+
+    /// The strength below which nothing is run; the jail is as strong as this machine allows
+    #[arg(long, value_name = "STRENGTH", default_value = "flat", help_heading = "Walls")]
     pub(crate) strength: Strength,
     /// Who watches at strength monitor: auto, ptrace, strace, illumos-truss, solaris-truss,
     /// freebsd-truss, dtruss, or one of these and =PATH
     #[arg(long, value_name = "TRACER", help_heading = "Walls")]
     pub(crate) tracer: Option<String>,
+    /// The strength above which nothing is built, for tests and comparisons
+    #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
+    pub(crate) strength_at_most: Strength,
     /// What of the network the jail has
     #[arg(long, value_name = "NET", default_value = "none", help_heading = "Walls")]
     pub(crate) net: Net,
@@ -214,8 +221,20 @@ pub(crate) enum Tmp {
 pub(crate) enum Strength {
     /// Namespaces, a view of its own, Landlock, seccomp
     Full,
-    /// Nothing is enforced: a tracer watches, and a jailbreak is killed after it. Must be asked for
+    /// Landlock and seccomp: what exists outside can be seen, but not opened
+    Flat,
+    /// Nothing is enforced: a tracer watches, and a jailbreak is killed after it
     Monitor,
+}
+
+impl From<Strength> for jailkeeper::model::Strength {
+    fn from(strength: Strength) -> Self {
+        match strength {
+            Strength::Full => Self::Full,
+            Strength::Flat => Self::Flat,
+            Strength::Monitor => Self::Monitor,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

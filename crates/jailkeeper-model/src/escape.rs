@@ -115,6 +115,11 @@ impl Piece {
     }
 }
 
+/// Says whether a character can be printed as it is.
+pub(crate) fn is_harmless(character: char) -> bool {
+    matches!(Piece::of(character), Piece::Plain(_) | Piece::Backslash)
+}
+
 /// Says whether a character beyond ASCII is invisible or changes what stands beside it.
 fn deceives(character: char) -> bool {
     matches!(character,

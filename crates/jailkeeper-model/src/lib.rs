@@ -52,6 +52,7 @@ mod escape;
 mod event;
 mod path;
 mod policy;
+pub mod profile;
 mod report;
 mod schema;
 mod strength;
@@ -68,10 +69,11 @@ pub use event::{
 };
 pub use path::{JailPath, PathError};
 pub use policy::{
-    OnJailbreak, Origin, Pattern, PatternError, Policy, PolicyBuilder, PolicyError, Right, Rule,
+    OnJailbreak, Origin, Pattern, PatternError, Policy, PolicyBuilder, PolicyError, Rank, Right,
+    Rule,
 };
 pub use report::{Forgiven, ForgivenList, Outcome, Report};
-pub use schema::{event_schema, report_schema};
+pub use schema::{event_schema, profile_schema, report_schema};
 pub use strength::Strength;
 pub use verdict::{Action, Because, Breach, Refusal, Verdict};
 pub use word::UnknownWord;

@@ -12,17 +12,24 @@ pub const ORDINARY: u32 = 40_001;
 /// What the containment's first process does.
 ///
 /// It proves that it is contained; gives an ordinary user a `/dev/fuse` that it can open, because
-/// not every machine has one; runs the command as its child, so that signals and orphans are as
+/// not every machine has one; shows directories of the machine elsewhere; runs the command as its child, so that signals and orphans are as
 /// usual; and writes down who is alive when the command has ended.
 const FIRST_PROCESS: &str = r#"
-outer=$1 fuse=$2 user=$3 leftovers=$4
-shift 4
+outer=$1 fuse=$2 user=$3 leftovers=$4 binds=$5
+shift 5
 if [ $$ != 1 ] || [ "$(readlink /proc/self/ns/mnt)" = "$outer" ]; then
     echo 'not contained' >&2
     exit 99
 fi
 if [ -n "$fuse" ]; then
     mknod -m 666 "$fuse" c 10 229 && mount --bind "$fuse" /dev/fuse && rm "$fuse" || exit 99
+fi
+if [ -n "$binds" ]; then
+    while read -r from && read -r to; do
+        mount --bind "$from" "$to" && mount -o remount,bind,ro "$to" || exit 99
+    done <<END
+$binds
+END
 fi
 if [ -n "$user" ]; then
     setpriv --reuid "$user" --regid "$user" --clear-groups "$@"
@@ -67,6 +74,7 @@ pub struct Contained {
     state: PathBuf,
     time: Duration,
     foreground: bool,
+    binds: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Contained {
@@ -78,13 +86,23 @@ impl Contained {
     pub fn new(user: User, state: &Path) -> Self {
         assert!(user == User::Ordinary || is_root(), "only root contains root");
         let time = Duration::from_secs(60);
-        Self { user, state: state.to_owned(), time, foreground: false }
+        Self { user, state: state.to_owned(), time, foreground: false, binds: Vec::new() }
     }
 
     /// Ends the containment after this time.
     #[must_use]
     pub fn for_at_most(mut self, time: Duration) -> Self {
         self.time = time;
+        self
+    }
+
+    /// Shows a directory of the machine at another path too, where nobody can change it.
+    ///
+    /// So an ordinary user has what only root's home has, such as a tool chain. Only root can do
+    /// it, and no path has a line break.
+    #[must_use]
+    pub fn with_bind(mut self, from: PathBuf, to: PathBuf) -> Self {
+        self.binds.push((from, to));
         self
     }
 
@@ -121,9 +139,22 @@ impl Contained {
             user = ORDINARY.to_string();
         }
         command.args(["sh", "-c", FIRST_PROCESS, "containment"]);
-        command.arg(outer).arg(fuse).arg(user).arg(self.leftovers());
+        command.arg(outer).arg(fuse).arg(user).arg(self.leftovers()).arg(self.binds());
         command.args(arguments.into_iter().map(Into::into));
         command.stdin(Stdio::null());
         command
+    }
+
+    /// Two lines for each bind.
+    fn binds(&self) -> OsString {
+        assert!(self.binds.is_empty() || is_root(), "only root mounts");
+        let mut text = OsString::new();
+        for path in self.binds.iter().flat_map(|(from, to)| [from, to]) {
+            if !text.is_empty() {
+                text.push("\n");
+            }
+            text.push(path);
+        }
+        text
     }
 }

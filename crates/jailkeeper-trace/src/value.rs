@@ -271,11 +271,11 @@ mod tests {
 
     #[test]
     fn descriptors_have_names() {
-        let (list, _) = parse("3</a\"->\\74, b)>, 4<socket:[1]>, 0x1f, 017, -100)");
+        let (list, _) = parse("3</a\"-\\76\\74, b)>, 4<socket:[1]>, 0x1f, 017, -100)");
         assert_eq!(
             list,
             [
-                Value::Number(3, Some(br#"/a"->\74, b)"#)),
+                Value::Number(3, Some(br#"/a"-\76\74, b)"#)),
                 Value::Number(4, Some(b"socket:[1]")),
                 Value::Number(31, None),
                 Value::Number(15, None),

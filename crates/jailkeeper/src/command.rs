@@ -7,14 +7,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
 #[cfg(feature = "full")]
 use crate::launch::{Prepared, Stream};
-use crate::monitor::{Ground, Order, Request, Tracer};
+use crate::monitor::{Ground, Order, Request};
 #[cfg(feature = "full")]
 use crate::pace::Pace;
 #[cfg(feature = "full")]
-use crate::plan::{Plan, Summary, Wanted};
+use crate::plan::{self, Ground as Standing, Plan, Summary, Wanted};
 #[cfg(feature = "full")]
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
+#[cfg(feature = "full")]
+use crate::scratch::Scratch;
 use crate::stdio::Stdio;
 #[cfg(feature = "full")]
 use crate::stdio::{Streams, refuse_directory};
@@ -24,7 +26,7 @@ use crate::supervisor::{Held, Supervisor};
 use crate::ward::Ward;
 #[cfg(feature = "full")]
 use crate::watch::ask::Asking;
-use jailkeeper_model::{Event, JailId, Question, Reply};
+use jailkeeper_model::{Event, JailId, Question, Reply, Strength};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -204,6 +206,16 @@ impl Command {
         self
     }
 
+    /// Tells how strong the jail would be on this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] when the machine has nothing that is strong enough.
+    #[cfg(feature = "full")]
+    pub fn strength(&self, probe: &Probe) -> Result<Strength> {
+        plan::choose(&self.jail.settings, probe)
+    }
+
     /// Tells what would be set up, without running anything.
     ///
     /// ```
@@ -223,7 +235,13 @@ impl Command {
     /// Those of [`spawn`](Self::spawn) that come up before a process is made.
     #[cfg(feature = "full")]
     pub fn plan(&self, probe: &Probe) -> Result<Summary> {
-        Ok(self.make_plan(probe)?.summary())
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        if strength == Strength::Monitor {
+            return Err(Error::new(ErrorKind::Unsupported, "plan walls at strength `monitor`")
+                .because("it has none")
+                .with_hint("ask for `flat` or `full` to see what would be set up"));
+        }
+        Ok(self.make_plan(probe, ground(strength, None)?)?.summary())
     }
 
     /// Starts the command in its jail.
@@ -246,12 +264,12 @@ impl Command {
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] if the jail was not made with
-    /// [`monitor`](crate::JailBuilder::monitor), and those of finding and tracing the command.
+    /// [`Strength::Monitor`], and those of finding and tracing the command.
     #[cfg(not(feature = "full"))]
     pub fn spawn(&mut self) -> Result<Child> {
-        match self.jail.settings.monitor.clone() {
-            Some(tracer) => self.spawn_monitored(&tracer),
-            None => Err(Error::new(
+        match self.jail.settings.strength {
+            Strength::Monitor => self.spawn_monitored(),
+            _ => Err(Error::new(
                 ErrorKind::Unsupported,
                 "build the walls of strength `full`: this system has none of them",
             )
@@ -287,7 +305,7 @@ impl Command {
         Recorder::new(id, self.callback.take())
     }
 
-    fn spawn_monitored(&mut self, tracer: &Tracer) -> Result<Child> {
+    fn spawn_monitored(&mut self) -> Result<Child> {
         let request = self.request()?;
         let settings = Arc::clone(&self.jail.settings);
         let ground = Ground::new(&settings, &request)?;
@@ -295,7 +313,6 @@ impl Command {
         let [stdin, stdout, stderr] = &mut self.streams;
         crate::monitor::start(Order {
             settings: &settings,
-            tracer,
             ground,
             program: &self.program,
             arguments: request.arguments,
@@ -312,11 +329,11 @@ impl Command {
         directory: &Path,
         callback: Callback,
     ) -> Result<Child> {
-        let Some(tracer) = jail.settings.monitor.clone() else {
+        if jail.settings.strength != Strength::Monitor {
             return Err(Error::new(ErrorKind::Unsupported, format!("attach to process {pid}"))
                 .because("the jail was not made for that")
                 .with_hint("attaching without walls is strength `monitor`: ask for it"));
-        };
+        }
         let request = Request {
             program: OsString::new(),
             arguments: Vec::new(),
@@ -325,7 +342,7 @@ impl Command {
         };
         let ground = Ground::new(&jail.settings, &request)?;
         let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
-        crate::monitor::attach(&jail.settings, &tracer, pid, ground, recorder, events)
+        crate::monitor::attach(&jail.settings, pid, ground, recorder, events)
     }
 
     /// Starts the command on a machine that was probed before, which saves doing it again.
@@ -335,10 +352,16 @@ impl Command {
     /// Those of [`spawn`](Self::spawn).
     #[cfg(feature = "full")]
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
-        if let Some(tracer) = self.jail.settings.monitor.clone() {
-            return self.spawn_monitored(&tracer);
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        if strength == Strength::Monitor {
+            return self.spawn_monitored();
         }
-        let plan = self.make_plan(probe)?;
+        let scratch = match strength {
+            Strength::Flat if self.jail.settings.private_tmp => Some(Scratch::make()?),
+            _ => None,
+        };
+        let ground = ground(strength, scratch.as_ref())?;
+        let plan = self.make_plan(probe, ground)?;
         plan.find_command()?;
         if plan.policy.asks() && self.answerer.is_none() {
             return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
@@ -359,7 +382,10 @@ impl Command {
         }
         let (recorder, events) = self.recorder();
         let pace = Pace::of_this_thread();
-        let prepared = Prepared::new(&plan, streams.inside, pace)?;
+        let prepared = match strength {
+            Strength::Flat => Prepared::flat(&plan, streams.inside, pace, scratch)?,
+            _ => Prepared::new(&plan, streams.inside, pace)?,
+        };
         let settings = &self.jail.settings;
         let asking =
             self.answerer.clone().map(|answerer| Asking::new(answerer, settings.ask_timeout));
@@ -408,7 +434,7 @@ impl Command {
     }
 
     #[cfg(feature = "full")]
-    fn make_plan(&self, probe: &Probe) -> Result<Plan> {
+    fn make_plan(&self, probe: &Probe, ground: Standing) -> Result<Plan> {
         let cwd = self.directory()?;
         let wanted = Wanted {
             program: self.program.clone(),
@@ -417,8 +443,17 @@ impl Command {
             environment: self.environment.clone(),
             terminal: self.terminal_streams(),
         };
-        Plan::new(&self.jail.settings, wanted, probe)
+        Plan::new(&self.jail.settings, wanted, probe, ground)
     }
+}
+
+/// What a jail of a strength stands on.
+#[cfg(feature = "full")]
+fn ground(strength: Strength, scratch: Option<&Scratch>) -> Result<Standing> {
+    Ok(match strength {
+        Strength::Full => Standing::View,
+        _ => Standing::Host { scratch: scratch.map(Scratch::path).transpose()? },
+    })
 }
 
 /// A name for a jail: the process, and how many it had before.

@@ -5,7 +5,7 @@ use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::Tracer;
 use crate::settings::{RequestedRule, Settings};
-use jailkeeper_model::{Event, OnJailbreak, Origin, Pattern, Right};
+use jailkeeper_model::{Event, OnJailbreak, Origin, Pattern, Right, Strength};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Jail {
 
     /// Attaches to a process that runs already, with everything that it has made.
     ///
-    /// Only a jail that was made with [`monitor`](JailBuilder::monitor) can do this here. What the
+    /// Only a jail for which [`Strength::Monitor`] is enough can do this here. What the
     /// process had open before stays open to it. `current_dir` is where its rules begin: the
     /// working directory of the jail. `on_event` is called for every event, on the thread that saw it.
     ///
@@ -202,14 +202,38 @@ impl JailBuilder {
         self
     }
 
-    /// Gives every wall up: a tracer tells what the command does, and a jailbreak is killed after
-    /// it (strength `monitor`).
+    /// Who watches at strength `monitor`.
     ///
-    /// This is for systems that have nothing else. Nothing is enforced; what a command reads before
-    /// the tracer has told of it, it has read. A command that belongs to root runs as root.
+    /// That strength is for systems that have nothing else. Nothing is enforced; what a command
+    /// reads before the tracer has told of it, it has read. A command that belongs to root runs as
+    /// root.
     #[must_use]
-    pub fn monitor(mut self, tracer: Tracer) -> Self {
-        self.settings.monitor = Some(tracer);
+    pub fn tracer(mut self, tracer: Tracer) -> Self {
+        self.settings.tracer = tracer;
+        self
+    }
+
+    /// The strength below which nothing is run. A jail is as strong as the machine allows; by
+    /// default [`Strength::Flat`] is enough.
+    #[must_use]
+    pub fn strength(mut self, at_least: Strength) -> Self {
+        self.settings.strength = at_least;
+        self
+    }
+
+    /// The strength above which nothing is built, for tests and comparisons.
+    #[must_use]
+    pub fn strength_at_most(mut self, at_most: Strength) -> Self {
+        self.settings.strength_at_most = at_most;
+        self
+    }
+
+    /// Whether looking at something outside is answered as if nothing were there at strength
+    /// `flat` as well, where this costs some microseconds for each look. Off by default: there,
+    /// metadata of the outside can be seen. At strength `full` it never can.
+    #[must_use]
+    pub fn hide(mut self, yes: bool) -> Self {
+        self.settings.hide = yes;
         self
     }
 

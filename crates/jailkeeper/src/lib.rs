@@ -67,6 +67,7 @@ mod plan;
 mod probe;
 mod protected;
 mod recorder;
+mod scratch;
 mod settings;
 mod stdio;
 #[cfg(feature = "full")]

@@ -1,7 +1,7 @@
 //! What a caller asks for, before it meets the machine.
 
 use crate::monitor::Tracer;
-use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right};
+use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,12 +27,18 @@ pub(crate) struct Settings {
     pub(crate) report_probes: bool,
     pub(crate) on_jailbreak: OnJailbreak,
     pub(crate) wall_time: Option<Duration>,
-    /// No walls: this watches.
-    pub(crate) monitor: Option<Tracer>,
+    /// Who watches where there are no walls.
+    pub(crate) tracer: Tracer,
     /// Writes outside go to a layer that is thrown away, instead of being refused.
     pub(crate) overlay: bool,
     /// How long an answer is waited for.
     pub(crate) ask_timeout: Duration,
+    /// Nothing weaker is run.
+    pub(crate) strength: Strength,
+    /// Nothing stronger is built.
+    pub(crate) strength_at_most: Strength,
+    /// Looking at something outside is answered as absent at strength `flat` too.
+    pub(crate) hide: bool,
 }
 
 #[cfg(feature = "full")]
@@ -56,7 +62,10 @@ impl Default for Settings {
             report_probes: false,
             on_jailbreak: OnJailbreak::Kill,
             wall_time: None,
-            monitor: None,
+            tracer: Tracer::Automatic,
+            strength: Strength::Flat,
+            strength_at_most: Strength::Full,
+            hide: false,
             overlay: false,
             ask_timeout: Duration::from_secs(60),
         }

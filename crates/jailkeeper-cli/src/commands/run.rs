@@ -1,17 +1,15 @@
 //! `jailkeeper run`: a command in a jail.
 
 use crate::arguments::{
-    CommandArguments, Consequence, Net, PolicyArguments, RunArguments, Strength, Tmp, Whom,
+    CommandArguments, Consequence, Net, PolicyArguments, RunArguments, Tmp, Whom,
 };
 use crate::ask::{Channel, Prompter};
 use crate::events::{Destination, Writer, inherited, write_report};
 use crate::status::Status;
 use crate::terminal::{Keys, Relay};
 use crate::{account, ui};
-use jailkeeper::model::{Event, Failure, Header, JailId};
-use jailkeeper::{
-    Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio, Tracer, WALL_LOST,
-};
+use jailkeeper::model::{Event, Failure, Header, JailId, Strength};
+use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio, WALL_LOST};
 use signal_hook::consts::signal as number;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -59,11 +57,6 @@ fn run_jailed(
     events: Option<&Destination>,
     writer: &mut Option<Arc<Writer>>,
 ) -> Result<Status, Error> {
-    if let (Some(tether), false) =
-        (&arguments.tether, arguments.policy.strength == Strength::Monitor)
-    {
-        crate::events::tether(tether, || std::process::exit(Status::Failed.number().into()))?;
-    }
     let report = arguments.report.as_deref().map(Destination::parse).transpose()?;
     let protected: Vec<PathBuf> = [events, report.as_ref()]
         .into_iter()
@@ -76,9 +69,15 @@ fn run_jailed(
     for number in &arguments.pass_fd {
         command.descriptor(inherited(*number)?, *number);
     }
-    let monitored = arguments.policy.strength == Strength::Monitor;
     #[cfg(feature = "full")]
     let probe = jailkeeper::Probe::for_a_start();
+    #[cfg(feature = "full")]
+    let monitored = command.strength(&probe)? == Strength::Monitor;
+    #[cfg(not(feature = "full"))]
+    let monitored = true;
+    if let (Some(tether), false) = (&arguments.tether, monitored) {
+        crate::events::tether(tether, || std::process::exit(Status::Failed.number().into()))?;
+    }
     if !protected.is_empty() {
         match monitored {
             true => command.check_monitored()?,
@@ -251,6 +250,9 @@ pub(crate) fn jail(
         .working_directory(!policy.no_cwd)
         .private_tmp(policy.tmp == Tmp::Private)
         .strict(policy.strict)
+        .hide(policy.hide)
+        .strength(policy.strength.into())
+        .strength_at_most(policy.strength_at_most.into())
         .report_probes(report_probes)
         .ask_timeout(policy.ask_timeout);
     if let Some(consequence) = policy.on_jailbreak {
@@ -276,15 +278,15 @@ pub(crate) fn jail(
             builder = builder.pattern(expression, right, origin)?;
         }
     }
-    match (policy.strength, &policy.tracer) {
-        (Strength::Full, None) => {}
-        (Strength::Full, Some(_)) => {
-            return Err(Error::usage("use a tracer at strength `full`")
+    builder = match &policy.tracer {
+        None => builder,
+        Some(_) if Strength::from(policy.strength) != Strength::Monitor => {
+            return Err(Error::usage("use a tracer at a strength that has walls")
                 .with_hint("`--tracer` belongs to `--strength monitor`"));
         }
-        (Strength::Monitor, None) => builder = builder.monitor(Tracer::Automatic),
-        (Strength::Monitor, Some(tracer)) => builder = builder.monitor(tracer.parse()?),
-    }
+        // Who names a tracer wants no walls.
+        Some(tracer) => builder.tracer(tracer.parse()?).strength_at_most(Strength::Monitor),
+    };
     if let Some(limit) = policy.wall_time {
         builder = builder.wall_time(limit);
     }

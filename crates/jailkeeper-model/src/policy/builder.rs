@@ -2,6 +2,7 @@
 
 use super::{OnJailbreak, Origin, Pattern, Policy, Right, Rule};
 use crate::path::JailPath;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Says why rules make no policy.
@@ -66,40 +67,33 @@ impl PolicyBuilder {
 
     /// Checks the rules and makes the policy.
     ///
-    /// Of the rules for one path those that somebody asked for beat the default ones; of those
-    /// that are left, the first stands for all.
+    /// Of the rules for one path those of the greatest [`Rank`](super::Rank) beat the others: base
+    /// and working directory, named profiles, files, then flags and calls. Of those that are left,
+    /// the first stands for all.
     ///
     /// # Errors
     ///
     /// [`PolicyError::Conflict`] when those that are left differ in their rights.
     pub fn build(self) -> Result<Policy, PolicyError> {
         let mut chosen: BTreeMap<JailPath, Rule> = BTreeMap::new();
-        for explicit in [true, false] {
-            let weight: Vec<&Rule> = self
-                .rules
-                .iter()
-                .filter(|rule| rule.origin().is_explicit() == explicit)
-                .filter(|rule| explicit || !is_chosen_explicitly(&chosen, rule.path()))
-                .collect();
-            for rule in weight {
-                let first = chosen.entry(rule.path().clone()).or_insert_with(|| rule.clone());
-                if first.right() != rule.right() {
-                    return Err(PolicyError::Conflict {
-                        path: rule.path().clone(),
-                        first: (first.right(), first.origin().clone()),
-                        second: (rule.right(), rule.origin().clone()),
-                    });
-                }
+        let mut rules = self.rules;
+        rules.sort_by_key(|rule| Reverse(rule.origin().rank()));
+        for rule in rules {
+            let Some(first) = chosen.get(rule.path()) else {
+                chosen.insert(rule.path().clone(), rule);
+                continue;
+            };
+            if first.right() != rule.right() && first.origin().rank() == rule.origin().rank() {
+                return Err(PolicyError::Conflict {
+                    path: rule.path().clone(),
+                    first: (first.right(), first.origin().clone()),
+                    second: (rule.right(), rule.origin().clone()),
+                });
             }
         }
         let rules = chosen.into_values().collect();
         Ok(Policy::new(rules, self.patterns, self.strict, self.on_jailbreak))
     }
-}
-
-/// Says whether somebody asked for a rule for the path.
-fn is_chosen_explicitly(chosen: &BTreeMap<JailPath, Rule>, path: &JailPath) -> bool {
-    chosen.get(path).is_some_and(|rule| rule.origin().is_explicit())
 }
 
 #[cfg(test)]
@@ -154,6 +148,27 @@ mod tests {
                 assert_eq!(one.rules(), [asked]);
                 assert_eq!(one.rules(), other.rules());
             }
+        }
+    }
+
+    #[test]
+    fn ranks_are_base_profile_file_flag() {
+        let profile = Origin::Profile { name: "p".into(), line: 1 };
+        let file = Origin::File { file: "p.toml".into(), line: Some(1) };
+        let ranked = [Origin::Base, profile, file, flag("--deny /x")];
+        for (index, weaker) in ranked.iter().enumerate() {
+            for stronger in &ranked[index + 1..] {
+                let (weaker, stronger) =
+                    (rule(Right::Write, weaker.clone()), rule(Right::Deny, stronger.clone()));
+                let one = build([weaker.clone(), stronger.clone()]).unwrap();
+                let other = build([stronger.clone(), weaker]).unwrap();
+                assert_eq!(
+                    (one.rules(), other.rules()),
+                    (&[stronger.clone()][..], &[stronger][..])
+                );
+            }
+            let same = [Right::Read, Right::Deny].map(|right| rule(right, weaker.clone()));
+            build(same).unwrap_err();
         }
     }
 

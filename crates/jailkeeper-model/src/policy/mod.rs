@@ -4,6 +4,8 @@
 //! a jailbreak. It is built once, checked, and never changes.
 
 mod builder;
+mod glob;
+mod glob_signs;
 mod on_jailbreak;
 mod pattern;
 mod rule;
@@ -12,5 +14,5 @@ mod rules;
 pub use builder::{PolicyBuilder, PolicyError};
 pub use on_jailbreak::OnJailbreak;
 pub use pattern::{Pattern, PatternError};
-pub use rule::{Origin, Right, Rule};
+pub use rule::{Origin, Rank, Right, Rule};
 pub use rules::Policy;

@@ -55,6 +55,13 @@ pub enum Origin {
     Temporary,
     /// A flag of the command line, as in `--read /x`.
     Flag(String),
+    /// A profile that is known by its name.
+    Profile {
+        /// The name.
+        name: String,
+        /// The line in it, counted from 1.
+        line: usize,
+    },
     /// A policy file.
     File {
         /// The file.
@@ -66,14 +73,36 @@ pub enum Origin {
     Api,
 }
 
+/// Says how much a rule weighs against others for the same path; the greater wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Rank {
+    /// Nobody asked for it.
+    Default,
+    /// A profile that is known by its name has it.
+    Profile,
+    /// A policy file has it.
+    File,
+    /// It was asked for on the command line or by the calling program.
+    Explicit,
+}
+
 impl Origin {
+    /// Returns how much a rule from here weighs.
+    #[must_use]
+    pub fn rank(&self) -> Rank {
+        match self {
+            Self::Base | Self::WorkingDirectory | Self::Temporary => Rank::Default,
+            Self::Profile { .. } => Rank::Profile,
+            Self::File { .. } => Rank::File,
+            Self::Flag(_) | Self::Api => Rank::Explicit,
+        }
+    }
+
     /// Says whether somebody asked for the rule, so that it beats a default one.
     #[must_use]
     pub fn is_explicit(&self) -> bool {
-        match self {
-            Self::Base | Self::WorkingDirectory | Self::Temporary => false,
-            Self::Flag(_) | Self::File { .. } | Self::Api => true,
-        }
+        self.rank() > Rank::Default
     }
 }
 
@@ -84,6 +113,9 @@ impl Display for Origin {
             Self::WorkingDirectory => f.write_str("the working directory"),
             Self::Temporary => f.write_str("the temporary directory"),
             Self::Flag(flag) => write!(f, "`{}`", escape(flag.as_bytes())),
+            Self::Profile { name, line } => {
+                write!(f, "the profile `{}:{line}`", escape(name.as_bytes()).bounded(80))
+            }
             Self::File { file, line } => {
                 write!(f, "`{}", escape(file.as_os_str().as_bytes()))?;
                 if let Some(line) = line {

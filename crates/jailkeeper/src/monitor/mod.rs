@@ -24,7 +24,6 @@ mod programs;
 mod ptrace;
 mod resolve;
 mod run;
-mod scratch;
 mod stub;
 mod tracer;
 mod tree;

@@ -1,11 +1,11 @@
 //! The policy of a run without walls: the rules of any other, with paths of the host.
 
 use super::resolve::resolve;
-use super::scratch::Scratch;
 use crate::base::{Base, Variable};
 use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protected::{jail_path, protect_state};
+use crate::scratch::Scratch;
 use crate::settings::Settings;
 use jailkeeper_model::{JailPath, OnJailbreak, Origin, Policy, Presence, Right, Rule};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,8 +34,10 @@ pub(crate) struct Ground {
     pub(crate) candidates: Vec<PathBuf>,
     /// Programs whose question whether they may read a file is the reading.
     pub(crate) asking: BTreeSet<String>,
-    /// Removed when the run is over.
-    pub(crate) scratch: Option<Scratch>,
+    /// Where the command may write besides, in the place of `/tmp`.
+    pub(crate) temporary: Option<JailPath>,
+    /// The same, removed when the run is over.
+    _scratch: Option<Scratch>,
 }
 
 /// Rules as they come together.
@@ -77,9 +79,16 @@ impl Ground {
         // What runs already has been told where to write.
         let wanted = settings.private_tmp && !request.program.is_empty();
         let scratch = if wanted { Some(Scratch::make()?) } else { None };
-        if let Some(scratch) = &scratch {
-            rules.rules.push(Rule::new(scratch.path().clone(), Right::Write, Origin::Temporary));
-        }
+        // `/tmp` is a link on macOS.
+        let temporary = match &scratch {
+            Some(scratch) => {
+                let found = resolve(&JailPath::root(), scratch.path()?.as_path(), true, None);
+                let rule = Rule::new(found.path.clone(), Right::Write, Origin::Temporary);
+                rules.rules.push(rule);
+                Some(found.path)
+            }
+            None => None,
+        };
         let policy = rules.build(settings)?;
         protect_state(settings, &policy)?;
         if policy.rule_for(&cwd).is_none_or(|rule| !rule.right().allows()) && !policy.is_route(&cwd)
@@ -89,16 +98,16 @@ impl Ground {
                  or leave `--no-cwd` away",
             ));
         }
-        let directory = scratch.as_ref().map(Scratch::path);
         let environment = environment::inside(
             &request.environment,
-            directory,
+            temporary.as_ref(),
             &cwd,
             &rules.variables,
             |folder| allows(&policy, folder),
         );
         let candidates = environment::candidates(&request.program, &environment);
-        Ok(Self { policy, cwd, environment, candidates, asking: rules.asking, scratch })
+        let asking = rules.asking;
+        Ok(Self { policy, cwd, environment, candidates, asking, temporary, _scratch: scratch })
     }
 
     /// Fails if the command is certainly not there, or certainly cannot be run.
@@ -315,7 +324,7 @@ mod tests {
                 }
             }
         }
-        let scratch = ground.scratch.as_ref().unwrap().path().clone();
+        let scratch = ground.temporary.clone().unwrap();
         assert!(scratch.as_path().is_dir());
         drop(ground);
         assert!(!scratch.as_path().exists());

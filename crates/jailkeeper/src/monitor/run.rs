@@ -5,7 +5,7 @@ use super::judge::Judge;
 use super::policy::Ground;
 use super::programs::TracerProgram;
 use super::stub;
-use super::tracer::{Chosen, Tracer, takes_several};
+use super::tracer::{Chosen, takes_several};
 use super::tree::Tree;
 use super::{Held, ending, kernel_pid};
 use crate::child::{Child, Ended, Ending};
@@ -51,7 +51,6 @@ pub(super) struct Parts {
 /// What is started.
 pub(crate) struct Order<'a> {
     pub(crate) settings: &'a Arc<Settings>,
-    pub(crate) tracer: &'a Tracer,
     pub(crate) ground: Ground,
     pub(crate) program: &'a OsStr,
     pub(crate) arguments: Vec<OsString>,
@@ -64,7 +63,7 @@ pub(crate) struct Order<'a> {
 /// Starts a command under a tracer.
 pub(crate) fn start(order: Order<'_>) -> Result<Child> {
     order.ground.find_command(&order.program.to_owned())?;
-    let chosen = order.tracer.choose()?;
+    let chosen = order.settings.tracer.choose()?;
     require_outside(&chosen, &order.ground)?;
     let passed = stub::require_inherited(order.extra)?;
     let terminal = order.streams.iter().any(|stream| matches!(stream, Stdio::Terminal));
@@ -115,13 +114,12 @@ pub(crate) fn start(order: Order<'_>) -> Result<Child> {
 /// Attaches to a process that runs, with everything that it has made.
 pub(crate) fn attach(
     settings: &Arc<Settings>,
-    tracer: &Tracer,
     pid: u32,
     ground: Ground,
     recorder: Recorder,
     events: Receiver<Event>,
 ) -> Result<Child> {
-    let chosen = tracer.choose()?;
+    let chosen = settings.tracer.choose()?;
     require_outside(&chosen, &ground)?;
     if kernel_pid(pid).is_none_or(|pid| rustix::process::test_kill_process(pid).is_err()) {
         return Err(Error::new(ErrorKind::NotFound, format!("find process {pid}"))
@@ -204,8 +202,8 @@ impl Parts {
             Event::Start(start)
         });
         let mut warning = WARNING.to_owned();
-        if let Some(scratch) = &self.ground.scratch {
-            let scratch = scratch.path().display();
+        if let Some(temporary) = &self.ground.temporary {
+            let scratch = temporary.display();
             warning.push_str(&format!("; `/tmp` is the host's and outside, TMPDIR is `{scratch}`"));
         }
         judge.recorder.record(|header| Event::Warning(Warning::new(header, "monitor", warning)));
