@@ -35,8 +35,10 @@ pub(crate) enum Subcommand {
     #[command(after_help = EXAMPLES)]
     Run(RunArguments),
     /// Show what would be set up for a command, without running it
+    #[cfg(feature = "full")]
     Plan(PlanArguments),
     /// Say what would be decided about a file, by which rule, and which wall holds it
+    #[cfg(feature = "full")]
     Check(CheckArguments),
     /// List profiles, or show one
     #[command(subcommand)]
@@ -45,9 +47,12 @@ pub(crate) enum Subcommand {
     ///
     /// The command is confined, but the walls are wider: everything can be read but places of
     /// secrets, and what is written outside the allowed trees goes to a layer that is thrown away.
+    #[cfg(feature = "full")]
     Learn(LearnArguments),
     /// Tell the story of a report, and which change would have allowed it
     Explain(ExplainArguments),
+    /// Watch a process that runs already, and kill it on a jailbreak (strength monitor)
+    Attach(AttachArguments),
     /// Show what this machine has, and how to get what it lacks
     Doctor(DoctorArguments),
     /// Print a completion script for a shell
@@ -93,6 +98,7 @@ pub(crate) struct RunArguments {
     pub(crate) command: CommandArguments,
 }
 
+#[cfg(feature = "full")]
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
@@ -104,6 +110,7 @@ pub(crate) struct PlanArguments {
     pub(crate) command: CommandArguments,
 }
 
+#[cfg(feature = "full")]
 #[derive(Debug, Args)]
 pub(crate) struct LearnArguments {
     #[command(flatten)]
@@ -118,6 +125,7 @@ pub(crate) struct LearnArguments {
     pub(crate) command: Option<CommandArguments>,
 }
 
+#[cfg(feature = "full")]
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     #[command(flatten)]
@@ -137,6 +145,7 @@ pub(crate) struct CheckArguments {
 }
 
 /// How a file is used.
+#[cfg(feature = "full")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Use {
     /// Reading or listing it
@@ -172,6 +181,27 @@ pub(crate) struct ExplainArguments {
     /// The profile that is to be changed; by default one that would be new
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttachArguments {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArguments,
+    /// Write events, one JSON object a line, to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) events: Option<OsString>,
+    /// Write a report of the run to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) report: Option<OsString>,
+    /// Print no account of a jailbreak
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// The directory that is writable, as the working directory of a command would be
+    #[arg(short = 'C', long, value_name = "DIR", help_heading = "Files")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// The process; what it has made is watched too
+    #[arg(value_name = "PID")]
+    pub(crate) pid: u32,
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +276,10 @@ pub(crate) struct PolicyArguments {
     /// The strength below which nothing is run; the jail is as strong as this machine allows
     #[arg(long, value_name = "STRENGTH", default_value = "flat", help_heading = "Walls")]
     pub(crate) strength: Strength,
+    /// Who watches at strength monitor: auto, ptrace, strace, illumos-truss, solaris-truss,
+    /// freebsd-truss, dtruss, or one of these and =PATH
+    #[arg(long, value_name = "TRACER", help_heading = "Walls")]
+    pub(crate) tracer: Option<String>,
     /// The strength above which nothing is built, for tests and comparisons
     #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
     pub(crate) strength_at_most: Strength,
@@ -291,6 +325,8 @@ pub(crate) enum Strength {
     Full,
     /// Landlock and seccomp: what exists outside can be seen, but not opened
     Flat,
+    /// Nothing is enforced: a tracer watches, and a jailbreak is killed after it
+    Monitor,
 }
 
 impl From<Strength> for jailkeeper::model::Strength {
@@ -298,6 +334,7 @@ impl From<Strength> for jailkeeper::model::Strength {
         match strength {
             Strength::Full => Self::Full,
             Strength::Flat => Self::Flat,
+            Strength::Monitor => Self::Monitor,
         }
     }
 }

@@ -169,16 +169,18 @@ pub fn wait(pid: Pid) -> io::Result<(Ending, Usage)> {
             Err(error) => return Err(error),
         }
     }
+    Ok((Ending::from_status(status), usage_of(&usage)))
+}
+
+/// Reads what the kernel says has been used.
+pub(crate) fn usage_of(usage: &libc::rusage) -> Usage {
     let seconds = |time: libc::timeval| {
         #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years of microseconds")]
         let micros = (time.tv_sec * 1_000_000 + time.tv_usec) as f64;
         micros / 1e6
     };
     let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024);
-    Ok((
-        Ending::from_status(status),
-        Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak },
-    ))
+    Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak }
 }
 
 /// A signal mask to go back to.
@@ -236,6 +238,27 @@ pub(crate) fn close_range(first: RawFd, last: RawFd, only_on_exec: bool) -> io::
         libc::syscall(libc::SYS_close_range, first.unsigned_abs(), last.unsigned_abs(), flags)
     })
     .map(|_| ())
+}
+
+/// Keeps all descriptors from a number on from what this process executes, but for some.
+///
+/// This is for a program that owns its process: descriptors that it inherited from somebody careless
+/// go no further.
+///
+/// # Errors
+///
+/// `ENOSYS` or `EINVAL` before Linux 5.11.
+pub fn keep_from_children(first: RawFd, except: &[RawFd]) -> io::Result<()> {
+    let mut except: Vec<_> = except.iter().copied().filter(|number| *number >= first).collect();
+    except.sort_unstable();
+    let mut from = first;
+    for number in except {
+        if from < number {
+            close_range(from, number - 1, true)?;
+        }
+        from = number.saturating_add(1);
+    }
+    close_range(from, RawFd::MAX, true)
 }
 
 /// Makes a user namespace in a child that ends at once.

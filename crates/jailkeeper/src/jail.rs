@@ -1,10 +1,12 @@
 //! The jail: a policy that commands are run under.
 
+use crate::child::Child;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
+use crate::monitor::Tracer;
 use crate::settings::{RequestedRule, Settings};
 use jailkeeper_model::profile::{Stack, Tmp};
-use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
+use jailkeeper_model::{Event, OnJailbreak, Origin, Pattern, Right, Strength};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +36,25 @@ impl Jail {
     #[must_use]
     pub fn builder() -> JailBuilder {
         JailBuilder { settings: Settings::default(), on_jailbreak: None, private_tmp: None }
+    }
+
+    /// Attaches to a process that runs already, with everything that it has made.
+    ///
+    /// Only a jail for which [`Strength::Monitor`] is enough can do this here. What the
+    /// process had open before stays open to it. `current_dir` is where its rules begin: the
+    /// working directory of the jail. `on_event` is called for every event, on the thread that saw it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] when there is no such process,
+    /// [`ErrorKind::Unsupported`] when it cannot be traced.
+    pub fn attach(
+        &self,
+        pid: u32,
+        current_dir: impl AsRef<Path>,
+        on_event: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Result<Child> {
+        Command::attach(self, pid, current_dir.as_ref(), Box::new(on_event))
     }
 
     /// Prepares a command to be run in this jail.
@@ -209,6 +230,17 @@ impl JailBuilder {
     #[must_use]
     pub fn wall_time(mut self, limit: Duration) -> Self {
         self.settings.wall_time = Some(limit);
+        self
+    }
+
+    /// Who watches at strength `monitor`.
+    ///
+    /// That strength is for systems that have nothing else. Nothing is enforced; what a command
+    /// reads before the tracer has told of it, it has read. A command that belongs to root runs as
+    /// root.
+    #[must_use]
+    pub fn tracer(mut self, tracer: Tracer) -> Self {
+        self.settings.tracer = tracer;
         self
     }
 

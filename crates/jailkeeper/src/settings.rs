@@ -1,5 +1,6 @@
 //! What a caller asks for, before it meets the machine.
 
+use crate::monitor::Tracer;
 use jailkeeper_model::profile::Stack;
 use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) report_probes: bool,
     pub(crate) on_jailbreak: OnJailbreak,
     pub(crate) wall_time: Option<Duration>,
+    /// Who watches where there are no walls.
+    pub(crate) tracer: Tracer,
     /// Writes outside go to a layer that is thrown away, instead of being refused.
     pub(crate) overlay: bool,
     /// How long an answer is waited for.
@@ -43,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) hide: bool,
 }
 
+#[cfg(feature = "full")]
 impl Settings {
     /// Tells whether the walls are wider than the policy.
     pub(crate) fn widens(&self) -> bool {
@@ -65,6 +69,7 @@ impl Default for Settings {
             report_probes: false,
             on_jailbreak: OnJailbreak::Kill,
             wall_time: None,
+            tracer: Tracer::Automatic,
             strength: Strength::Flat,
             strength_at_most: Strength::Full,
             hide: false,

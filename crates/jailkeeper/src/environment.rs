@@ -1,12 +1,11 @@
 //! The environment of the jail: a short list, and what is always set.
 
-use super::view::{Node, View};
+use jailkeeper_model::JailPath;
 use jailkeeper_model::profile::SettledVariable;
-use jailkeeper_model::{JailPath, Policy, Right};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where programs are looked for when the caller has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -14,20 +13,18 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /// Completes the caller's chosen variables to the jail's environment.
 ///
 /// `HOME` and `SHELL` are always set: bash reads `/etc/passwd` when one of them is missing. `PATH`
-/// keeps the directories that the jail has, so that looking for a program is no access outside.
-pub(super) fn inside(
+/// keeps the directories that the jail can reach, so that looking for a program is no access
+/// outside. `scratch` is the jail's temporary directory, if it has one.
+pub(crate) fn inside(
     chosen: &BTreeMap<OsString, OsString>,
-    policy: &Policy,
-    view: &View,
+    scratch: Option<&JailPath>,
     cwd: &JailPath,
     variables: &[SettledVariable],
     offered: &BTreeMap<OsString, OsString>,
-    temporary: Option<JailPath>,
+    can_be_reached: impl Fn(&Path) -> bool,
 ) -> BTreeMap<OsString, OsString> {
     let mut environment = chosen.clone();
-    let own_tmp = temporary
-        .filter(|tmp| policy.rule_for(tmp).is_some_and(|rule| rule.right() == Right::Write));
-    let scratch = own_tmp.as_ref().unwrap_or(cwd).as_path().as_os_str().to_owned();
+    let scratch = scratch.unwrap_or(cwd).as_path().as_os_str().to_owned();
     let mut default = |name: &str, value: OsString| {
         environment.entry(name.into()).or_insert(value);
     };
@@ -45,22 +42,21 @@ pub(super) fn inside(
     default("PWD", cwd.as_path().as_os_str().to_owned());
     let path = environment.remove(OsStr::new("PATH")).unwrap_or_else(|| DEFAULT_PATH.into());
     let kept: Vec<_> = std::env::split_paths(&path)
-        .filter(|folder| can_be_reached(folder, policy, view))
-        .map(std::path::PathBuf::into_os_string)
+        .filter(|folder| can_be_reached(folder))
+        .map(PathBuf::into_os_string)
         .collect();
     environment.insert("PATH".into(), kept.join(OsStr::from_bytes(b":")));
     environment
 }
 
-fn can_be_reached(folder: &Path, policy: &Policy, view: &View) -> bool {
-    let Ok(path) = JailPath::new(folder) else { return false };
-    if policy.rule_for(&path).is_some_and(|rule| rule.right() != Right::Deny) {
-        return true;
+/// The files that may be meant by a program's name, in the order of `PATH`.
+pub(crate) fn candidates(
+    program: &OsStr,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Vec<PathBuf> {
+    if program.as_bytes().contains(&b'/') {
+        return vec![program.into()];
     }
-    // A directory that is reached through one of the view's links, such as /bin.
-    path.ancestors().any(|ancestor| {
-        view.find(&ancestor)
-            .and_then(|id| view.node(id))
-            .is_some_and(|node| matches!(node, Node::Link(_)))
-    })
+    let path = environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(program)).collect()
 }
