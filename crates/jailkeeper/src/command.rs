@@ -191,7 +191,7 @@ impl Command {
         self
     }
 
-    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`]). The program waits
+    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`](crate::OnJailbreak::Ask)). The program waits
     /// meanwhile, but the rest of the jail goes on: the function is called on a thread of its own,
     /// and several times at once if several calls are asked about.
     ///
