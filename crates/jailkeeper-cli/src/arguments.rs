@@ -142,9 +142,16 @@ pub(crate) struct PolicyArguments {
     #[arg(long, help_heading = "Verdicts")]
     pub(crate) strict: bool,
 
-    /// The strength below which nothing is run
-    #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
+    /// Answer looks at something outside as if nothing were there, at strength flat too
+    #[arg(long, help_heading = "Verdicts")]
+    pub(crate) hide: bool,
+
+    /// The strength below which nothing is run; the jail is as strong as this machine allows
+    #[arg(long, value_name = "STRENGTH", default_value = "flat", help_heading = "Walls")]
     pub(crate) strength: Strength,
+    /// The strength above which nothing is built, for tests and comparisons
+    #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
+    pub(crate) strength_at_most: Strength,
     /// What of the network the jail has
     #[arg(long, value_name = "NET", default_value = "none", help_heading = "Walls")]
     pub(crate) net: Net,
@@ -185,6 +192,17 @@ pub(crate) enum Tmp {
 pub(crate) enum Strength {
     /// Namespaces, a view of its own, Landlock, seccomp
     Full,
+    /// Landlock and seccomp: what exists outside can be seen, but not opened
+    Flat,
+}
+
+impl From<Strength> for jailkeeper::model::Strength {
+    fn from(strength: Strength) -> Self {
+        match strength {
+            Strength::Full => Self::Full,
+            Strength::Flat => Self::Flat,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

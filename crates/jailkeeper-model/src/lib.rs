@@ -73,7 +73,7 @@ pub use policy::{
     Rule,
 };
 pub use report::{Forgiven, ForgivenList, Outcome, Report};
-pub use schema::{event_schema, report_schema};
+pub use schema::{event_schema, profile_schema, report_schema};
 pub use strength::Strength;
 pub use verdict::{Action, Because, Breach, Refusal, Verdict};
 pub use word::UnknownWord;

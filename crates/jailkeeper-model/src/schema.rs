@@ -24,6 +24,12 @@ pub fn report_schema() -> Value {
     schema::<Report>()
 }
 
+/// Returns the JSON schema of a profile, as editors of TOML use it.
+#[must_use]
+pub fn profile_schema() -> Value {
+    crate::profile::schema()
+}
+
 fn schema<T: JsonSchema>() -> Value {
     // What is written is described, so that a field is required when it is always there.
     let settings = SchemaSettings::draft2020_12()

@@ -1,6 +1,6 @@
 //! The checked-in schemas are those of the code, and what is written fits them.
 
-use jailkeeper_model::{event_schema, report_schema};
+use jailkeeper_model::{event_schema, profile_schema, report_schema};
 use serde_json::Value;
 use std::path::Path;
 
@@ -29,4 +29,9 @@ fn the_event_schema_is_checked_in() {
 #[test]
 fn the_report_schema_is_checked_in() {
     check("report.json", &report_schema()).unwrap();
+}
+
+#[test]
+fn the_profile_schema_is_checked_in() {
+    check("profile.json", &profile_schema()).unwrap();
 }

@@ -90,6 +90,17 @@ impl Handled {
     }
 }
 
+impl Handled {
+    /// Returns what makes a domain that signals do not leave, and changes nothing else.
+    ///
+    /// Moving a file to another directory is refused by every domain that does not grant it, so it
+    /// is governed, to be granted everywhere. Since ABI 6.
+    #[must_use]
+    pub const fn signals() -> Self {
+        Self { files: right::REFER, network: 0, scopes: 0b10 }
+    }
+}
+
 /// Returns the kernel's Landlock ABI.
 ///
 /// # Errors

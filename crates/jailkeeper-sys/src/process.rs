@@ -73,7 +73,32 @@ pub(crate) enum Side {
 pub(crate) unsafe fn clone3(namespaces: Namespaces, parent: Parent) -> io::Result<Side> {
     const CLONE_PARENT: u64 = 0x8000;
     let flags = namespaces.0 | if parent == Parent::Grandparent { CLONE_PARENT } else { 0 };
-    let args = CloneArgs { flags, ..CloneArgs::default() };
+    // SAFETY: the caller keeps to the same rules.
+    unsafe { clone3_with(CloneArgs { flags, ..CloneArgs::default() }) }
+}
+
+/// Copies this process with a table of descriptors that both share. Its end is told by `SIGCHLD`.
+///
+/// # Safety
+///
+/// As for [`clone3`]; besides, neither process may close what the other owns.
+pub(crate) unsafe fn clone3_sharing_descriptors() -> io::Result<Side> {
+    const CLONE_FILES: u64 = 0x400;
+    let exit_signal = u64::from(libc::SIGCHLD.unsigned_abs());
+    // SAFETY: the caller keeps to the same rules.
+    unsafe { clone3_with(CloneArgs { flags: CLONE_FILES, exit_signal, ..CloneArgs::default() }) }
+}
+
+/// Gets a table of descriptors of its own. Runs in the child before exec.
+pub(crate) fn unshare_descriptors() -> io::Result<()> {
+    // SAFETY: takes a number. Every descriptor keeps its number and its meaning.
+    check(unsafe { libc::unshare(libc::CLONE_FILES) }.into()).map(|_| ())
+}
+
+/// # Safety
+///
+/// As for [`clone3`], and without `CLONE_VM`.
+unsafe fn clone3_with(args: CloneArgs) -> io::Result<Side> {
     // SAFETY: `args` is laid out as `struct clone_args` with its true size. Memory is copied (no
     // CLONE_VM), so the child has a stack and arguments of its own.
     let pid = check(unsafe {
@@ -278,4 +303,33 @@ pub fn inherited(number: RawFd) -> io::Result<std::os::fd::OwnedFd> {
     // not open is refused by the kernel.
     let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
     Ok(rustix::io::fcntl_dupfd_cloexec(borrowed, 3)?)
+}
+
+/// Makes this thread, and no other one of the process, act as another user with no supplementary
+/// groups and no capabilities.
+///
+/// The kernel makes the whole process undumpable when the user changes.
+///
+/// # Errors
+///
+/// `EPERM` without privileges.
+pub fn act_as(user: u32, group: u32) -> io::Result<()> {
+    rustix::thread::set_thread_groups(&[])?;
+    let group = rustix::process::Gid::from_raw(group);
+    rustix::thread::set_thread_res_gid(group, group, group)?;
+    let user = rustix::process::Uid::from_raw(user);
+    Ok(rustix::thread::set_thread_res_uid(user, user, user)?)
+}
+
+/// Gives this thread a working directory and a mask of permissions of its own; the mask is empty
+/// from then on, so that files get the permissions that are asked for.
+///
+/// # Errors
+///
+/// None are known; the kernel's answer is passed on.
+pub fn own_mask() -> io::Result<()> {
+    // SAFETY: takes a number; what this thread shares with others is copied first.
+    check(unsafe { libc::unshare(libc::CLONE_FS) }.into())?;
+    rustix::process::umask(rustix::fs::Mode::empty());
+    Ok(())
 }

@@ -101,6 +101,15 @@ pub fn refuse(listener: impl AsFd, id: u64, errno: i32) -> io::Result<()> {
     respond(listener.as_fd(), &Response { id, value: 0, error: -errno, flags: 0 })
 }
 
+/// Answers the call with a value, as if it had run.
+///
+/// # Errors
+///
+/// `ENOENT` when the caller is gone.
+pub fn answer(listener: impl AsFd, id: u64, value: i64) -> io::Result<()> {
+    respond(listener.as_fd(), &Response { id, value, error: 0, flags: 0 })
+}
+
 fn respond(listener: BorrowedFd<'_>, response: &Response) -> io::Result<()> {
     // SAFETY: `response` is laid out as `struct seccomp_notif_resp` and outlives the call.
     check(unsafe { libc::ioctl(listener.as_raw_fd(), SEND, std::ptr::from_ref(response)).into() })

@@ -29,6 +29,7 @@ pub struct Place {
     user: User,
     secret: String,
     time: Duration,
+    flat: bool,
     sockets: Vec<Socket>,
     binds: Vec<(PathBuf, PathBuf)>,
 }
@@ -44,13 +45,38 @@ impl Place {
     /// Makes the tree for a user.
     #[must_use]
     pub fn new(user: User) -> Self {
+        Self::make(user, false)
+    }
+
+    /// Makes the tree for a user whose jails have strength `flat`.
+    ///
+    /// Root's jail is the owner of what it may write there, so the tree belongs to somebody else
+    /// than root.
+    #[must_use]
+    pub fn flat(user: User) -> Self {
+        Self::make(user, true)
+    }
+
+    /// Makes a tree for every user at every strength.
+    pub fn every() -> impl Iterator<Item = Self> {
+        let users = [User::Root, User::Ordinary];
+        users.into_iter().flat_map(|user| [Self::new(user), Self::flat(user)])
+    }
+
+    /// Makes another tree like this one.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::make(self.user, self.flat)
+    }
+
+    fn make(user: User, flat: bool) -> Self {
         let directory = tempfile::Builder::new().prefix("jailkeeper-test-").tempdir_in("/var/tmp");
         let directory = directory.expect("/var/tmp can be written");
         let name = directory.path().file_name().unwrap_or_default().to_string_lossy();
         let secret = format!("SECRET-{}", name.rsplit('-').next().unwrap_or_default());
         let time = Duration::from_secs(60);
-        let mut place =
-            Self { directory, user, secret, time, sockets: Vec::new(), binds: Vec::new() };
+        let (sockets, binds) = Default::default();
+        let mut place = Self { directory, user, secret, time, flat, sockets, binds };
         place.fill().expect("a test's own files can be made");
         place
     }
@@ -81,6 +107,14 @@ impl Place {
         fs::create_dir(root.join("outside").join(&self.secret))?;
         symlink(&self.secret, root.join("outside/link"))?;
         fs::copy(escape_binary(), root.join("work/escape"))?;
+        if self.flat {
+            let binary = jailkeeper_binary();
+            let script = format!(
+                "#!/bin/sh\n[ \"$1\" = run ] || exec {0} \"$@\"\nshift\nexec {0} run --strength-at-most flat \"$@\"\n",
+                binary.display()
+            );
+            self.write("{state}/jailkeeper", script, 0o755);
+        }
         self.sockets = vec![
             Socket::Stream(UnixListener::bind(root.join("outside/stream"))?),
             Socket::Datagram(UnixDatagram::bind(root.join("outside/datagram"))?),
@@ -92,7 +126,7 @@ impl Place {
 
     /// Gives everything below a directory to the user.
     fn give_away(&self, path: &Path) -> std::io::Result<()> {
-        let Some(user) = self.user.id() else { return Ok(()) };
+        let Some(user) = self.owner() else { return Ok(()) };
         std::os::unix::fs::lchown(path, Some(user), Some(user))?;
         if path.symlink_metadata()?.is_dir() {
             for entry in path.read_dir()? {
@@ -100,6 +134,23 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// Returns the id that the files have to be given to.
+    fn owner(&self) -> Option<u32> {
+        let of_root = self.user.id().is_none() && self.flat && crate::needs::is_root();
+        self.user.id().or(of_root.then_some(crate::ORDINARY))
+    }
+
+    /// Tells whether jails have strength `flat` here.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.flat
+    }
+
+    /// The command that makes jails.
+    fn command(&self) -> PathBuf {
+        if self.flat { self.path("{state}/jailkeeper") } else { jailkeeper_binary() }
     }
 
     /// Returns the tree's root.
@@ -150,7 +201,7 @@ impl Place {
         let path = self.path(path);
         fs::write(&path, text).expect("a test's own file can be written");
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("it is the test's own");
-        if let Some(user) = self.user.id() {
+        if let Some(user) = self.owner() {
             chown(&path, Some(user), Some(user)).expect("root gives files away");
         }
     }
@@ -208,7 +259,7 @@ impl Place {
         options: &str,
         command: I,
     ) -> Command {
-        let mut arguments = vec![jailkeeper_binary().to_string_lossy().into_owned()];
+        let mut arguments = vec![self.command().to_string_lossy().into_owned()];
         arguments.extend(["run", "--events", "{state}/events"].map(str::to_owned));
         arguments.extend(["--report", "{state}/report"].map(str::to_owned));
         arguments.extend(options.split_ascii_whitespace().map(str::to_owned));
@@ -230,7 +281,7 @@ impl Place {
         let mut command = self.containment().command(words);
         command.current_dir(self.path("{work}"));
         // What cargo or root has in its environment is not for the user of the test.
-        command.env_clear().env("JAILKEEPER", jailkeeper_binary()).env("PLACE", self.root());
+        command.env_clear().env("JAILKEEPER", self.command()).env("PLACE", self.root());
         command.env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
         command.env("HOME", self.path("{work}")).env("SHELL", "/bin/sh").env("LANG", "C.UTF-8");
         command

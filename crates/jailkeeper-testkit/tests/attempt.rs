@@ -17,7 +17,15 @@ pub(crate) struct Expected {
     program: &'static str,
     options: &'static str,
     control: Control,
+    flat: Option<Box<Flat>>,
+    /// The watch of strength `flat` sees it whether looks are hidden or not.
+    seen: bool,
+    hide: bool,
 }
+
+/// What comes of an attempt at strength `flat`, where that is something else.
+#[derive(Debug, Clone)]
+struct Flat(Expected);
 
 #[derive(Debug, Clone, Copy)]
 enum Answer {
@@ -101,7 +109,24 @@ impl Expected {
             program: "{work}/escape",
             options: "",
             control,
+            flat: None,
+            seen: false,
+            hide: false,
         }
+    }
+
+    /// At strength `flat` it is seen although it only looks, because it opens.
+    pub(crate) fn seen_at_flat(mut self) -> Self {
+        self.seen = true;
+        self
+    }
+
+    /// At strength `flat` something else comes of it.
+    pub(crate) fn at_flat(mut self, expected: Self) -> Self {
+        let options = if expected.options.is_empty() { self.options } else { expected.options };
+        let expected = Self { control: self.control, options, ..expected };
+        self.flat = Some(Box::new(Flat(expected)));
+        self
     }
 
     /// The file that the name leads to, where it is another one.
@@ -153,19 +178,43 @@ impl Expected {
     }
 }
 
-/// Runs a row.
+/// Runs a row at strength `full`.
 pub(crate) fn check(user: User, attempt: &str, expected: &Expected) {
     match user {
         User::Root => needs![root, fuse],
         User::Ordinary => needs![fuse],
     }
-    control(&Place::new(user), attempt, expected.control);
-    let place = Place::new(user);
-    let ran = place.jail(expected.options, words(attempt));
+    check_in(&Place::new(user), attempt, expected);
+}
+
+/// Runs a row at strength `flat`.
+pub(crate) fn check_flat(user: User, attempt: &str, expected: &Expected) {
+    if user == User::Root {
+        needs![root];
+    }
+    let place = Place::flat(user);
+    match expected.flat.as_deref() {
+        Some(Flat(expected)) => check_in(&place, attempt, expected),
+        // Looks are answered as absent on request; without that they are let go.
+        None if matches!(expected.answer, Answer::Forgiven(_)) && !expected.seen => {
+            let hidden = Expected { hide: true, ..expected.clone() };
+            check_in(&place, attempt, &hidden);
+            let ran = Place::flat(user).jail(expected.options, words(attempt));
+            assert_eq!(ran.breaches().count(), 0, "{ran}");
+            assert_ne!(ran.survived(), Some(-i64::from(libc::ENOENT)), "{ran}");
+        }
+        None => check_in(&place, attempt, expected),
+    }
+}
+
+fn check_in(place: &Place, attempt: &str, expected: &Expected) {
+    control(&place.again(), attempt, expected.control);
+    let hide = if expected.hide { "--hide" } else { "" };
+    let ran = place.jail(&format!("{hide} {}", expected.options), words(attempt));
     ran.leaks_nothing();
     match expected.answer {
         Answer::Breach(mode, file) => {
-            let breach = breach(&place, &ran, mode, expected.program);
+            let breach = breach(place, &ran, mode, expected.program);
             let resolved = expected.resolved.unwrap_or(file);
             assert_eq!(breach.file, Some(place.text(file)), "another file: {ran}");
             assert_eq!(breach.resolved, Some(place.text(resolved)), "another place: {ran}");
@@ -175,14 +224,14 @@ pub(crate) fn check(user: User, attempt: &str, expected: &Expected) {
         }
         Answer::Address(mode, address) => {
             assert_eq!(
-                breach(&place, &ran, mode, expected.program).address.as_deref(),
+                breach(place, &ran, mode, expected.program).address.as_deref(),
                 Some(address),
                 "{ran}"
             );
         }
         Answer::Call(name) => {
             assert_eq!(
-                breach(&place, &ran, Mode::Syscall, expected.program).syscall,
+                breach(place, &ran, Mode::Syscall, expected.program).syscall,
                 name,
                 "another call: {ran}"
             );
@@ -195,7 +244,7 @@ pub(crate) fn check(user: User, attempt: &str, expected: &Expected) {
             let file = place.text(file);
             let named = |entry: &Value| entry.get("file").and_then(Value::as_str) == Some(&file);
             assert!(entries.is_some_and(|list| list.iter().any(named)), "not listed: {ran}");
-            strictly(user, attempt, expected);
+            strictly(place, attempt, expected);
         }
         Answer::Refused(error) => {
             ran.succeeds();
@@ -205,9 +254,9 @@ pub(crate) fn check(user: User, attempt: &str, expected: &Expected) {
 }
 
 /// Looks again, where looking is forbidden too.
-fn strictly(user: User, attempt: &str, expected: &Expected) {
+fn strictly(place: &Place, attempt: &str, expected: &Expected) {
     let Answer::Forgiven(file) = expected.answer else { return };
-    let place = Place::new(user);
+    let place = place.again();
     let ran = place.jail(&format!("--strict {}", expected.options), words(attempt));
     assert_eq!(
         breach(&place, &ran, Mode::Read, expected.program).file,
@@ -249,7 +298,7 @@ fn words(attempt: &str) -> impl Iterator<Item = &str> {
     std::iter::once("{work}/escape").chain(attempt.split_ascii_whitespace())
 }
 
-/// Makes two tests of every row: `NAME::root` and `NAME::ordinary`.
+/// Makes four tests of every row: `NAME::root`, `NAME::ordinary`, and the same at strength `flat`.
 macro_rules! attempts {
     ($($(#[$attribute:meta])* $name:ident: $attempt:literal => $expected:expr;)*) => {
         $(mod $name {
@@ -265,6 +314,18 @@ macro_rules! attempts {
             $(#[$attribute])*
             fn ordinary() {
                 check(jailkeeper_testkit::User::Ordinary, $attempt, &$expected);
+            }
+
+            #[test]
+            $(#[$attribute])*
+            fn flat_root() {
+                check_flat(jailkeeper_testkit::User::Root, $attempt, &$expected);
+            }
+
+            #[test]
+            $(#[$attribute])*
+            fn flat_ordinary() {
+                check_flat(jailkeeper_testkit::User::Ordinary, $attempt, &$expected);
             }
         })*
     };

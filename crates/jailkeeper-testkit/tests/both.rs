@@ -1,6 +1,7 @@
 //! Tests that run as root and as an ordinary user.
 
-/// Makes two tests, `NAME::root` and `NAME::ordinary`, of a function that takes a place.
+/// Makes four tests of a function that takes a place: `NAME::root`, `NAME::ordinary`, and the same
+/// at strength `flat`.
 ///
 /// What a test needs besides root and FUSE stands behind its name.
 macro_rules! both {
@@ -20,6 +21,20 @@ macro_rules! both {
             fn ordinary() {
                 needs![fuse $($(, $need)+)?];
                 super::$name(&Place::new(User::Ordinary));
+            }
+
+            #[test]
+            $(#[$attribute])*
+            fn flat_root() {
+                needs![root $($(, $need)+)?];
+                super::$name(&Place::flat(User::Root));
+            }
+
+            #[test]
+            $(#[$attribute])*
+            fn flat_ordinary() {
+                needs![root $($(, $need)+)?];
+                super::$name(&Place::flat(User::Ordinary));
             }
         })*
     };

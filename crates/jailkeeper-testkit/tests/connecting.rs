@@ -1,16 +1,20 @@
 //! Attempts to talk to somebody outside.
 
 use crate::attempt::attempts;
-use jailkeeper_testkit::{Place, User, needs};
+use jailkeeper_testkit::{Place, needs};
 
 attempts! {
     // Helpers of the host behind a path.
     unix: "connect {out}/stream" => connect("{out}/stream").by("connect");
     unix_relative: "connect ../outside/stream" => connect("{out}/stream");
-    unix_datagram: "connect-datagram {out}/datagram" => connect("{out}/datagram");
-    unix_sendto: "sendto {out}/datagram" => connect("{out}/datagram").by("sendto");
-    unix_sendmsg: "sendmsg {out}/datagram" => connect("{out}/datagram").by("sendmsg");
-    unix_sendmmsg: "sendmmsg {out}/datagram" => connect("{out}/datagram").by("sendmmsg");
+    unix_datagram: "connect-datagram {out}/datagram" => connect("{out}/datagram")
+        .at_flat(refused(libc::EPROTONOSUPPORT));
+    unix_sendto: "sendto {out}/datagram" => connect("{out}/datagram").by("sendto")
+        .at_flat(refused(libc::EPROTONOSUPPORT));
+    unix_sendmsg: "sendmsg {out}/datagram" => connect("{out}/datagram").by("sendmsg")
+        .at_flat(refused(libc::EPROTONOSUPPORT));
+    unix_sendmmsg: "sendmmsg {out}/datagram" => connect("{out}/datagram").by("sendmmsg")
+        .at_flat(refused(libc::EPROTONOSUPPORT));
     unix_bind: "bind {out}/new" => bind("{out}/new").by("bind");
     unix_bind_beside: "bind ../new" => bind("{root}/new");
     unix_link: "symlink {out}/stream l , connect ./l" => connect("{work}/l").resolved("{out}/stream");
@@ -42,8 +46,7 @@ attempts! {
 #[test]
 fn abstract_socket_of_the_host() {
     needs![root, fuse];
-    for user in [User::Root, User::Ordinary] {
-        let place = Place::new(user);
+    for place in Place::every() {
         let script = |run: &str| {
             format!(
                 "./escape listen @jailkeeper-test 3000 & sleep 0.2

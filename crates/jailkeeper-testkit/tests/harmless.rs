@@ -122,7 +122,7 @@ for _ in range(60):
         time.sleep(0.003)
         os._exit(0)
     os.wait()";
-    let ran = place.jail("", ["python3", "-c", script]);
+    let ran = place.jail("--hide", ["python3", "-c", script]);
     ran.succeeds();
     assert!(ran.exit().forgiven > 0, "{ran}");
 }

@@ -190,7 +190,7 @@ fn events_go_to_a_descriptor(place: &Place) {
 }
 
 fn probes_are_told_on_request(place: &Place) {
-    let ran = place.jail("--report-probes", ["test", "-e", "../x"]);
+    let ran = place.jail("--hide --report-probes", ["test", "-e", "../x"]);
     ran.ends_with(1);
     let probes = ran.events.iter().filter_map(|event| match event {
         Event::Probe(probe) => Some(probe),

@@ -8,6 +8,7 @@ mod both;
 mod calling;
 mod connecting;
 mod death;
+mod flat;
 mod granting;
 mod harmless;
 mod input;

@@ -1,6 +1,7 @@
 //! What a jail finds around itself: files, environment, user, terminal.
 
 use crate::both::both;
+use jailkeeper_model::Mode;
 use jailkeeper_testkit::{Place, Ran, User, needs};
 use std::os::unix::fs::{MetadataExt, chown};
 
@@ -20,6 +21,12 @@ both! {
 }
 
 fn root_directory(place: &Place) {
+    if place.is_flat() {
+        // There is no view that could show less than is there.
+        let ran = place.jail("", ["sh", "-c", "ls -A / /var/tmp {root}; cd / && pwd"]);
+        assert_eq!(ran.succeeds().text(), "/\n", "{ran}");
+        return;
+    }
     let ran = place.jail("", ["sh", "-c", "ls -A / /var /var/tmp; ls -A {root}; cd / && pwd"]);
     ran.succeeds();
     let text = ran.text();
@@ -30,6 +37,9 @@ fn root_directory(place: &Place) {
 }
 
 fn private_tmp(place: &Place) {
+    if place.is_flat() {
+        return private_directory(place);
+    }
     let host = tempfile::Builder::new().prefix("jailkeeper-test-").tempfile().unwrap();
     let name = host.path().file_name().unwrap().to_string_lossy().into_owned();
     assert_eq!(host.path().parent(), Some(std::path::Path::new("/tmp")), "the control");
@@ -40,6 +50,18 @@ fn private_tmp(place: &Place) {
     assert!(!host.path().with_file_name("jailkeeper-test-new").exists());
     let ran = place.jail("", ["cat", &format!("/tmp/{name}")]);
     assert_eq!(ran.ends_with(1).breaches().count(), 0, "it is not there: {ran}");
+}
+
+/// Where there is no view, `/tmp` is outside, and programs are told of a directory of their own.
+fn private_directory(place: &Place) {
+    let script = "echo x >$TMPDIR/new; mkdir $TMPDIR/d; chmod 0 $TMPDIR/d; mktemp; echo $TMPDIR";
+    let ran = place.jail("", ["sh", "-c", script]);
+    let text = ran.succeeds().text();
+    let [made, own] = text.lines().collect::<Vec<_>>()[..] else { panic!("{ran}") };
+    assert!(own.starts_with("/tmp/jailkeeper-") && made.starts_with(own), "{ran}");
+    assert!(!std::path::Path::new(own).exists(), "it is left: {ran}");
+    let ran = place.jail("", ["sh", "-c", "echo x >/tmp/jailkeeper-test-new"]);
+    assert_eq!(ran.breach().file.as_deref(), Some("/tmp/jailkeeper-test-new"), "{ran}");
 }
 
 fn denied_tmp(place: &Place) {
@@ -61,7 +83,8 @@ fn environment(place: &Place) {
     ran.succeeds().leaks_nothing();
     let text = ran.text();
     for line in ["HOME=/tmp", "SHELL=/bin/sh", "TMPDIR=/tmp", &place.text("PWD={work}")] {
-        assert!(text.lines().any(|found| found == line), "no {line}: {ran}");
+        let is = |found: &str| found == line || (place.is_flat() && found.starts_with(line));
+        assert!(text.lines().any(is), "no {line}: {ran}");
     }
     for name in ["API_TOKEN", "JAILKEEPER", "PLACE", "BASH_ENV", "LD_PRELOAD", "SUDO", "CARGO"] {
         assert!(!text.lines().any(|line| line.starts_with(name)), "{name} is seen: {ran}");
@@ -78,6 +101,14 @@ fn environment_on_request(place: &Place) {
 }
 
 fn no_process_but_its_own(place: &Place) {
+    if place.is_flat() {
+        // The others can be seen, but neither looked into nor signalled.
+        let script =
+            "cat /proc/1/cmdline /proc/$PPID/environ; kill -9 1 $PPID; kill -9 -1; echo alive";
+        let ran = place.jail("", ["bash", "-c", script]);
+        assert_eq!(ran.succeeds().text(), "alive\n", "{ran}");
+        return;
+    }
     let ran = place.jail("", ["sh", "-c", "set -- /proc/[0-9]*; echo $# $*"]);
     assert_eq!(ran.succeeds().text(), "2 /proc/1 /proc/2\n", "init and sh");
     let ran =
@@ -89,7 +120,20 @@ fn devices(place: &Place) {
     let script = "head -c 4 /dev/zero | od -An -tx1; echo x >/dev/null; head -c 1 /dev/urandom | wc -c
                   echo in | cat /dev/stdin; echo x >/dev/full || echo full; echo out >/dev/stdout
                   echo shm >/dev/shm/x && cat /dev/shm/x; test -e /dev/fuse || echo none; ls /dev/kvm";
-    let ran = place.jail("", ["sh", "-c", script]);
+    // Without a view, shared memory is the host's.
+    let script = if place.is_flat() {
+        script.replace("/dev/shm", "$TMPDIR").replace("test -e /dev/fuse", "cat /dev/fuse")
+    } else {
+        script.to_owned()
+    };
+    if place.is_flat() {
+        assert!(place.jail("", ["sh", "-c", &script]).breach().mode == Mode::Read);
+        let (script, _) = script.split_once("; cat /dev/fuse").unwrap();
+        let ran = place.jail("", ["sh", "-c", script]);
+        assert_eq!(ran.succeeds().text(), " 00 00 00 00\n1\nin\nfull\nout\nshm\n");
+        return;
+    }
+    let ran = place.jail("", ["sh", "-c", &script]);
     assert_eq!(ran.ends_with(2).breaches().count(), 0, "{ran}");
     assert_eq!(ran.text(), " 00 00 00 00\n1\nin\nfull\nout\nshm\nnone\n");
 }
@@ -146,7 +190,11 @@ fn terminal(place: &Place) {
                   echo x >/dev/tty; ls -1 /dev/pts' ; echo $?";
     let ran = in_terminal(place, script);
     let text = ran.text().replace('\r', "");
-    assert!(text.contains("inside /dev/pts/0\n33 99\n0\nx\n0\nptmx\n0\n"), "{ran}");
+    if place.is_flat() {
+        assert!(text.contains("\n33 99\n0\nx\n") && !text.contains("inside not"), "{ran}");
+    } else {
+        assert!(text.contains("inside /dev/pts/0\n33 99\n0\nx\n0\nptmx\n0\n"), "{ran}");
+    }
 }
 
 fn terminal_is_not_typed_into(place: &Place) {

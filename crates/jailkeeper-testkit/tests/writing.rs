@@ -107,8 +107,7 @@ attempts! {
 #[test]
 fn own_program_in_a_read_only_tree() {
     needs![root, fuse];
-    for user in [User::Root, User::Ordinary] {
-        let place = Place::new(user);
+    for place in Place::every() {
         place.write("{ro}/escape", std::fs::read(escape_binary()).unwrap(), 0o755);
         let attempt = ["{ro}/escape", "open", "/proc/self/exe", "O_WRONLY"];
         let ran = place.jail("--read {ro}", attempt);
@@ -123,8 +122,7 @@ fn own_program_in_a_read_only_tree() {
 #[test]
 fn leaked_descriptors() {
     needs![root, fuse];
-    for user in [User::Root, User::Ordinary] {
-        let place = Place::new(user);
+    for place in Place::every() {
         let script =
             |run: &str, attempt: &str| format!("exec 7<$PLACE/outside 8<$PLACE/x; {run} {attempt}");
         let attempt = "./escape read 8";
@@ -139,8 +137,7 @@ fn leaked_descriptors() {
 #[test]
 fn hidden_memory() {
     needs![root, fuse];
-    for user in [User::Root, User::Ordinary] {
-        let place = Place::new(user);
+    for place in Place::every() {
         for flags in ["O_WRONLY|O_CREAT", "O_WRONLY|O_CREAT|O_EXCL", "O_RDWR|O_CREAT|O_TRUNC"] {
             let ran = place.jail("", ["./escape", "hide-and-open", "{root}/new", flags]);
             let _ = ran.breach();
@@ -155,8 +152,7 @@ fn hidden_memory() {
 #[test]
 fn programs_that_change_the_user() {
     needs![root, fuse];
-    for user in [User::Root, User::Ordinary] {
-        let place = Place::new(user);
+    for place in Place::every() {
         let script =
             "cp /bin/sh a; chmod 4755 a; cp /bin/sh b; chmod g+s b; cp /bin/sh c; chmod 6777 c
             install -m 4755 /bin/sh d; mkdir e; chmod 2777 e; cp /bin/sh e/f
@@ -168,7 +164,7 @@ ctypes.CDLL(None).linkat(-100, name, -100, b\"h\", 0x400)'; echo end";
         let ran = place.jail("", ["sh", "-c", script]);
         assert_eq!(ran.leftovers, "", "{ran}");
         // A user's own group is nobody else's business.
-        let bits = if user == User::Root { 0o6000 } else { 0o4000 };
+        let bits = if place.user() == User::Root { 0o6000 } else { 0o4000 };
         for entry in std::fs::read_dir(place.path("{work}")).unwrap().flatten() {
             let status = entry.metadata().unwrap();
             let name = entry.file_name();
@@ -181,8 +177,7 @@ ctypes.CDLL(None).linkat(-100, name, -100, b\"h\", 0x400)'; echo end";
 #[test]
 fn links_of_a_thread() {
     needs![root, fuse];
-    for user in [User::Root, User::Ordinary] {
-        let place = Place::new(user);
+    for place in Place::every() {
         let script = "echo x >/proc/self/task/$$/root/usr/bin/new";
         let ran = place.jail("", ["sh", "-c", script]);
         assert_eq!(ran.breach().resolved.as_deref(), Some("/usr/bin/new"), "{ran}");

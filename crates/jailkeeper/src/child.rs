@@ -123,8 +123,8 @@ impl Child {
 
     /// Kills the whole jail. Use [`wait`](Self::wait) to learn when it is gone.
     pub fn kill(&mut self) {
-        if let Some(init) = self.ward.init() {
-            init.kill_all();
+        if let Some(life) = self.ward.life() {
+            life.kill_all();
         }
     }
 

@@ -5,14 +5,15 @@ use crate::error::{Error, ErrorKind, Result, Step};
 use crate::jail::Jail;
 use crate::launch::{Prepared, Stream};
 use crate::pace::Pace;
-use crate::plan::{Plan, Summary, Wanted};
+use crate::plan::{self, Ground, Plan, Summary, Wanted};
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
+use crate::scratch::Scratch;
 use crate::stdio::{Stdio, Streams, refuse_directory};
 use crate::supervisor::Supervisor;
 use crate::ward::Ward;
 use crate::watch::ask::{Answerer, Asking};
-use jailkeeper_model::{Event, JailId, Question, Reply};
+use jailkeeper_model::{Event, JailId, Question, Reply, Strength};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -206,7 +207,8 @@ impl Command {
     ///
     /// Those of [`spawn`](Self::spawn) that come up before a process is made.
     pub fn plan(&self, probe: &Probe) -> Result<Summary> {
-        Ok(self.make_plan(probe)?.summary())
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        Ok(self.make_plan(probe, ground(strength, None)?)?.summary())
     }
 
     /// Starts the command in its jail.
@@ -229,7 +231,13 @@ impl Command {
     ///
     /// Those of [`spawn`](Self::spawn).
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
-        let plan = self.make_plan(probe)?;
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        let scratch = match strength {
+            Strength::Flat if self.jail.settings.private_tmp => Some(Scratch::make()?),
+            _ => None,
+        };
+        let ground = ground(strength, scratch.as_ref())?;
+        let plan = self.make_plan(probe, ground)?;
         plan.find_command()?;
         if plan.policy.asks() && self.answerer.is_none() {
             return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
@@ -251,7 +259,10 @@ impl Command {
         let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
         let (recorder, events) = Recorder::new(id, self.callback.take());
         let pace = Pace::of_this_thread();
-        let prepared = Prepared::new(&plan, streams.inside, pace)?;
+        let prepared = match strength {
+            Strength::Flat => Prepared::flat(&plan, streams.inside, pace, scratch)?,
+            _ => Prepared::new(&plan, streams.inside, pace)?,
+        };
         let settings = &self.jail.settings;
         let asking =
             self.answerer.clone().map(|answerer| Asking::new(answerer, settings.ask_timeout));
@@ -288,7 +299,7 @@ impl Command {
             .collect()
     }
 
-    fn make_plan(&self, probe: &Probe) -> Result<Plan> {
+    fn make_plan(&self, probe: &Probe, ground: Ground) -> Result<Plan> {
         let cwd = match &self.cwd {
             Some(cwd) => cwd.clone(),
             None => std::env::current_dir().map_err(|error| {
@@ -302,8 +313,16 @@ impl Command {
             environment: self.environment.clone(),
             terminal: self.terminal_streams(),
         };
-        Plan::new(&self.jail.settings, wanted, probe)
+        Plan::new(&self.jail.settings, wanted, probe, ground)
     }
+}
+
+/// What a jail of a strength stands on.
+fn ground(strength: Strength, scratch: Option<&Scratch>) -> Result<Ground> {
+    Ok(match strength {
+        Strength::Full => Ground::View,
+        _ => Ground::Host { scratch: scratch.map(Scratch::path).transpose()? },
+    })
 }
 
 /// A name for a jail: the process, and how many it had before.

@@ -8,6 +8,12 @@
 //! process of the tree itself, parents before children and the offender last. And a caller that
 //! waits for its refusal gets it only when init is on its way out.
 
+mod group;
+mod reaper;
+
+pub(crate) use group::Group;
+pub(crate) use reaper::Reaper;
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io;
@@ -20,6 +26,55 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const AT_MOST: usize = 512;
 /// `PF_EXITING` in the flags of `/proc/PID/stat`.
 const EXITING: u64 = 0x4;
+
+/// What a jail's life hangs on.
+#[derive(Debug)]
+pub(crate) enum Life {
+    /// The init of its pid namespace.
+    Init(Init),
+    /// The reaper of its descendants.
+    Reaper(Reaper),
+}
+
+impl Life {
+    /// Returns the first process of the jail, which runs no program.
+    pub(crate) fn pid(&self) -> Pid {
+        match self {
+            Self::Init(init) => init.pid,
+            Self::Reaper(reaper) => reaper.pid,
+        }
+    }
+
+    /// Kills the jail, its offender last.
+    pub(crate) fn kill(&self, offender: Option<Pid>) {
+        match self {
+            Self::Init(init) => init.kill(offender),
+            Self::Reaper(reaper) => reaper.kill(offender),
+        }
+    }
+
+    /// Kills the jail without waiting.
+    pub(crate) fn kill_all(&self) {
+        match self {
+            Self::Init(init) => init.kill_all(),
+            Self::Reaper(reaper) => reaper.kill(None),
+        }
+    }
+
+    /// Tells whether nobody is to be answered any more.
+    pub(crate) fn holds_its_breath(&self) -> bool {
+        matches!(self, Self::Reaper(reaper) if reaper.is_dying())
+    }
+}
+
+impl AsFd for Life {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Init(init) => init.as_fd(),
+            Self::Reaper(reaper) => reaper.as_fd(),
+        }
+    }
+}
 
 /// The jail's init.
 #[derive(Debug)]
@@ -66,9 +121,7 @@ impl Init {
             .is_ok_and(|stat| stat.st_ino == self.pid_namespace);
         // If what the pidfd names is still alive, then it is what `/proc` told about: its number
         // cannot have become somebody else's in between.
-        let mut alive = [PollFd::new(&pidfd, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if ours && poll(&mut alive, Some(&now)) == Ok(0) {
+        if ours && is_alive(&pidfd) {
             let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
         }
     }
@@ -80,15 +133,7 @@ impl Init {
         let mut at = 0;
         while let Some(parent) = found.get(at).copied() {
             at += 1;
-            let tasks = format!("/proc/{}/task", parent.as_raw_pid());
-            let Ok(tasks) = std::fs::read_dir(tasks) else { continue };
-            for task in tasks.flatten() {
-                let Ok(children) = std::fs::read_to_string(task.path().join("children")) else {
-                    continue;
-                };
-                let children = children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok());
-                found.extend(children.filter_map(Pid::from_raw));
-            }
+            found.extend(children(parent));
             if found.len() > AT_MOST {
                 break;
             }
@@ -118,4 +163,26 @@ impl AsFd for Init {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
     }
+}
+
+/// Lists the children of a process, as far as the kernel tells (`CONFIG_PROC_CHILDREN`).
+fn children(parent: Pid) -> Vec<Pid> {
+    let tasks = format!("/proc/{}/task", parent.as_raw_pid());
+    let Ok(tasks) = std::fs::read_dir(tasks) else { return Vec::new() };
+    let mut found = Vec::new();
+    for task in tasks.flatten() {
+        let Ok(children) = std::fs::read_to_string(task.path().join("children")) else {
+            continue;
+        };
+        let children = children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok());
+        found.extend(children.filter_map(Pid::from_raw));
+    }
+    found
+}
+
+/// Tells whether the process that a pidfd names has not ended.
+fn is_alive(pidfd: &OwnedFd) -> bool {
+    let mut alive = [PollFd::new(pidfd, PollFlags::IN)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut alive, Some(&now)) == Ok(0)
 }

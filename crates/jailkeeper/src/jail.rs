@@ -3,7 +3,7 @@
 use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::settings::{RequestedRule, Settings};
-use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right};
+use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -178,6 +178,30 @@ impl JailBuilder {
     #[must_use]
     pub fn wall_time(mut self, limit: Duration) -> Self {
         self.settings.wall_time = Some(limit);
+        self
+    }
+
+    /// The strength below which nothing is run. A jail is as strong as the machine allows; by
+    /// default [`Strength::Flat`] is enough.
+    #[must_use]
+    pub fn strength(mut self, at_least: Strength) -> Self {
+        self.settings.strength = at_least;
+        self
+    }
+
+    /// The strength above which nothing is built, for tests and comparisons.
+    #[must_use]
+    pub fn strength_at_most(mut self, at_most: Strength) -> Self {
+        self.settings.strength_at_most = at_most;
+        self
+    }
+
+    /// Whether looking at something outside is answered as if nothing were there at strength
+    /// `flat` as well, where this costs some microseconds for each look. Off by default: there,
+    /// metadata of the outside can be seen. At strength `full` it never can.
+    #[must_use]
+    pub fn hide(mut self, yes: bool) -> Self {
+        self.settings.hide = yes;
         self
     }
 

@@ -57,6 +57,7 @@ mod pace;
 mod plan;
 mod probe;
 mod recorder;
+mod scratch;
 mod settings;
 mod stdio;
 mod supervisor;

@@ -42,7 +42,7 @@ impl Finding {
     }
 }
 
-/// The features that strength `full` is built from.
+/// The features that strengths are built from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -81,10 +81,15 @@ impl Probe {
     #[must_use]
     pub fn for_a_start() -> Self {
         let abi = jailkeeper_sys::landlock::abi();
+        let mut user_namespaces = user_namespaces();
+        if user_namespaces.is_present() && is_filtered() {
+            // A container's filter may refuse what the settings allow.
+            user_namespaces = tried_user_namespace();
+        }
         Self {
             kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
             root: rustix::process::geteuid().is_root(),
-            user_namespaces: user_namespaces(),
+            user_namespaces,
             fuse: fuse(),
             landlock_abi: abi.as_ref().copied().unwrap_or(0),
             landlock: match abi {
@@ -119,11 +124,29 @@ impl Probe {
         ]
     }
 
+    /// Returns the features that strength `flat` is built from.
+    #[must_use]
+    pub fn flat_findings(&self) -> [(&'static str, &Finding); 2] {
+        [("Landlock", &self.landlock), ("seccomp listener", &self.listener)]
+    }
+
+    /// Tells whether strength `flat` can be had here.
+    #[must_use]
+    pub fn supports_flat(&self) -> bool {
+        self.flat_findings().iter().all(|(_, finding)| finding.is_present())
+    }
+
     /// Tells whether strength `full` can be had here.
     #[must_use]
     pub fn supports_full(&self) -> bool {
         self.findings().iter().all(|(_, finding)| finding.is_present())
     }
+}
+
+/// Tells whether a filter of system calls is in force here already.
+fn is_filtered() -> bool {
+    let mode = rustix::thread::secure_computing_mode();
+    !matches!(mode, Ok(rustix::thread::SecureComputingMode::Disabled))
 }
 
 fn user_namespaces() -> Finding {

@@ -1,6 +1,6 @@
 //! What a caller asks for, before it meets the machine.
 
-use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right};
+use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +30,12 @@ pub(crate) struct Settings {
     pub(crate) overlay: bool,
     /// How long an answer is waited for.
     pub(crate) ask_timeout: Duration,
+    /// Nothing weaker is run.
+    pub(crate) strength: Strength,
+    /// Nothing stronger is built.
+    pub(crate) strength_at_most: Strength,
+    /// Looking at something outside is answered as absent at strength `flat` too.
+    pub(crate) hide: bool,
 }
 
 impl Settings {
@@ -52,6 +58,9 @@ impl Default for Settings {
             report_probes: false,
             on_jailbreak: OnJailbreak::Kill,
             wall_time: None,
+            strength: Strength::Flat,
+            strength_at_most: Strength::Full,
+            hide: false,
             overlay: false,
             ask_timeout: Duration::from_secs(60),
         }

@@ -3,15 +3,15 @@
 //! It is the parent of the jail's processes: when this thread ends, however it ends, the kernel
 //! kills the jail's init (`PR_SET_PDEATHSIG`), and with it the jail.
 
-use crate::death::Init;
+mod flat;
+
+use crate::death::{Init, Life};
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::launch::{PROVEN, Prepared, SEALED, id_map};
 use crate::ward::{Phase, Ward};
 use crate::watch::newcomers::{Newcomers, News};
 use crate::watch::{notify, tripwire};
-use jailkeeper_model::{
-    Event, Exit, Failure, Limit, Report, Start, Strength, Usage, Wall, Warning,
-};
+use jailkeeper_model::{Event, Exit, Failure, Limit, Report, Start, Strength, Usage, Warning};
 use jailkeeper_sys::child::{Message, Notice, Program, Step};
 use jailkeeper_sys::process::{Ending, wait, write_maps};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -53,6 +53,11 @@ pub(crate) struct Supervisor {
     mounts: Option<OwnedFd>,
     /// The watch on denied names that are not there yet.
     newcomers: Option<Newcomers>,
+    /// The command of a jail without namespaces, whose death nothing else brings about until the
+    /// jail is sealed.
+    command: Option<OwnedFd>,
+    /// The reaper of such a jail is at its work.
+    sealed: bool,
     /// How the command ended, once it has.
     status: Option<i32>,
     /// Each watch holds a sender as long as it is at work.
@@ -80,6 +85,8 @@ impl Supervisor {
             unreaped: Vec::new(),
             mounts: None,
             newcomers: None,
+            command: None,
+            sealed: false,
             status: None,
             watching: Some(channel()),
         }
@@ -115,7 +122,14 @@ impl Supervisor {
         Ok(builder)
     }
 
-    fn raise_from(&mut self, builder: Pid) -> Result<Running> {
+    fn raise_from(&mut self, first: Pid) -> Result<Running> {
+        match self.ward.plan.strength() {
+            Strength::Flat => self.raise_flat(first),
+            _ => self.raise_full(first),
+        }
+    }
+
+    fn raise_full(&mut self, builder: Pid) -> Result<Running> {
         let identity = self.ward.plan.identity;
         if identity.changed {
             write_maps(builder, &id_map(identity.user), &id_map(identity.group)).map_err(|error| {
@@ -134,7 +148,8 @@ impl Supervisor {
         };
         wait(builder).step("wait for the builder")?;
         self.unreaped.retain(|pid| *pid != builder);
-        self.ward.set_init(Init::hold(init, command).step("take hold of the jail's init")?);
+        let init = Init::hold(init, command).step("take hold of the jail's init")?;
+        self.ward.set_life(Life::Init(init));
         let memory = self.prepared.memory_trees.iter().cloned().zip(parts.memory.drain(..));
         self.ward.set_memory(memory.collect());
         self.ward.enter(Phase::Canary);
@@ -142,16 +157,22 @@ impl Supervisor {
         while !parts.proven {
             self.next_part(&mut parts)?;
         }
-        if !self.ward.canary_was_seen() {
-            return Err(Error::new(ErrorKind::Setup, "see the canary through both watches")
-                .with_hint(
-                    "the jail was not started; please report this with `jailkeeper doctor`",
-                ));
-        }
         let (pid, command) = parts
             .command
             .ok_or_else(|| Error::new(ErrorKind::Setup, "find the command's process"))?;
         self.mounts = self.open_mounts(pid)?;
+        self.seal(pid)?;
+        Ok(Running { pid, command, terminal: parts.terminal })
+    }
+
+    /// Declares the jail finished, once the canary was refused, and lets the command go.
+    fn seal(&mut self, pid: Pid) -> Result<()> {
+        if !self.ward.canary_was_seen() {
+            return Err(Error::new(ErrorKind::Setup, "see the canary through all watches")
+                .with_hint(
+                    "the jail was not started; please report this with `jailkeeper doctor`",
+                ));
+        }
         let plan = &self.ward.plan;
         let appear = !plan.trees.watched.is_empty();
         self.newcomers = appear.then(|| Newcomers::watch(plan)).transpose()?;
@@ -159,8 +180,7 @@ impl Supervisor {
         self.announce(pid);
         self.started = Instant::now();
         self.prepared.control.go().step("let the command go")?;
-        self.until_executed()?;
-        Ok(Running { pid, command, terminal: parts.terminal })
+        self.until_executed()
     }
 
     /// Opens the jail's table of mounts, to hear when one of its decoys is gone.
@@ -265,12 +285,15 @@ impl Supervisor {
 
     /// Waits for the end of the jail. Nothing of it is alive when this returns.
     pub(crate) fn finish(mut self) -> Result<Ended> {
-        let Some(init) = self.ward.init() else {
+        let Some(life) = self.ward.life() else {
             return Err(Error::new(ErrorKind::Setup, "wait for a jail that was never sealed"));
         };
         let mut status = self.status;
         let mut limit = None;
         let mut control_open = true;
+        if status.is_some() && matches!(life, Life::Reaper(_)) {
+            life.kill_all();
+        }
         let mut mounts = self.mounts.take();
         let mut newcomers = self.newcomers.take();
         loop {
@@ -279,13 +302,13 @@ impl Supervisor {
                 .filter(|_| limit.is_none())
                 .map(|limit| limit.saturating_sub(self.started.elapsed()));
             // What is over is replaced by the init, which is asked for anyway.
-            let control = if control_open { self.prepared.control.as_fd() } else { init.as_fd() };
+            let control = if control_open { self.prepared.control.as_fd() } else { life.as_fd() };
             // A change of the mounts comes as a priority event; readable the table is always.
-            let changes = mounts.as_ref().map_or(init.as_fd(), AsFd::as_fd);
-            let names = newcomers.as_ref().map_or(init.as_fd(), AsFd::as_fd);
+            let changes = mounts.as_ref().map_or(life.as_fd(), AsFd::as_fd);
+            let names = newcomers.as_ref().map_or(life.as_fd(), AsFd::as_fd);
             let ready = poll_any(
                 &[
-                    (init.as_fd(), PollFlags::IN),
+                    (life.as_fd(), PollFlags::IN),
                     (control, PollFlags::IN),
                     (changes, PollFlags::PRI),
                     (names, PollFlags::IN),
@@ -294,7 +317,13 @@ impl Supervisor {
             )?;
             if ready.get(1) == Some(&true) && control_open {
                 match self.prepared.control.receive() {
-                    Ok(Some(Message { notice: Notice::Ended(ended), .. })) => status = Some(ended),
+                    Ok(Some(Message { notice: Notice::Ended(ended), .. })) => {
+                        status = Some(ended);
+                        // An init ends with the command and takes the rest along.
+                        if matches!(life, Life::Reaper(_)) {
+                            life.kill_all();
+                        }
+                    }
                     Ok(Some(_)) => {}
                     Ok(None) | Err(_) => control_open = false,
                 }
@@ -305,7 +334,7 @@ impl Supervisor {
             }
             if ready.get(2) == Some(&true) && mounts.take().is_some() {
                 self.lost_wall("something outside the jail replaced a denied file");
-                init.kill_all();
+                life.kill_all();
             }
             if ready.get(3) == Some(&true)
                 && let Some(news) =
@@ -318,17 +347,17 @@ impl Supervisor {
                     }
                     News::Missed => "denied names can be watched for no more".to_owned(),
                 });
-                init.kill_all();
+                life.kill_all();
             }
             if let (Some(wall_time), None) = (self.wall_time, limit)
                 && self.started.elapsed() >= wall_time
             {
                 limit = Some(wall_time);
                 self.over_time(wall_time);
-                init.kill_all();
+                life.kill_all();
             }
         }
-        let (init_ending, usage) = wait(init.pid).step("wait for the jail's init")?;
+        let (init_ending, usage) = wait(life.pid()).step("wait for the jail's init")?;
         self.ward.settle(SETTLING);
         let ending = status.map_or(init_ending, Ending::from_status);
         self.record_exit(ending, usage, limit.is_some());
@@ -369,11 +398,9 @@ impl Supervisor {
         self.ward.recorder.record(|header| {
             let pid = pid.as_raw_pid().unsigned_abs();
             let cwd = plan.cwd.as_path();
-            let mut start = Start::new(header, pid, &plan.arguments, cwd, Strength::Full);
-            for wall in ["namespaces", "view", "seccomp", "privileges", "network"] {
-                start = start.with_wall(wall, Wall::Enforced);
-            }
-            start = start.with_wall("landlock", Wall::Enforced);
+            let start = Start::new(header, pid, &plan.arguments, cwd, plan.strength());
+            let walls = plan.walls_in_force().into_iter();
+            let start = walls.fold(start, |start, (name, wall)| start.with_wall(name, wall));
             Event::Start(start)
         });
         for warning in &plan.warnings {
@@ -410,6 +437,18 @@ impl Supervisor {
 
     /// Ends a jail that was not raised: nothing of it is alive when this returns.
     fn end_everything(&mut self) {
+        if self.sealed
+            && let Some(life) = self.ward.life()
+        {
+            // The reaper ends when nothing else is left.
+            life.kill_all();
+            let _ = wait(life.pid());
+            self.unreaped.clear();
+        }
+        if let Some(command) = self.command.take() {
+            let _ = rustix::process::pidfd_send_signal(&command, rustix::process::Signal::KILL);
+            let _ = poll_any(&[(command.as_fd(), PollFlags::IN)], Some(SETTLING));
+        }
         for pid in self.unreaped.drain(..) {
             // Not reaped, so the pid is still the child's own.
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);

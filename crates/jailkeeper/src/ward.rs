@@ -1,6 +1,6 @@
 //! The jail as its watches see it: the plan, how far the jail is, and what to do on a jailbreak.
 
-use crate::death::Init;
+use crate::death::Life;
 use crate::pace::Pace;
 use crate::plan::{Plan, Source, Width};
 use crate::recorder::Recorder;
@@ -10,7 +10,7 @@ use crate::watch::caller::Caller;
 use crate::watch::walk::{self, End, Walk};
 use jailkeeper_model::{
     Access, Action, ActionTaken, Because, Breach, Class, Event, JailPath, Jailbreak, Mode,
-    Presence, Probe, Refusal, Reply, Target, Verdict, decide,
+    Presence, Probe, Refusal, Reply, Strength, Target, Verdict, decide,
 };
 use rustix::fs::{AtFlags, FileType, StatxFlags};
 use rustix::io::Errno;
@@ -45,7 +45,7 @@ pub(crate) struct Ward {
     phase: AtomicU8,
     /// Which watches saw the canary.
     canary: AtomicU8,
-    init: OnceLock<Init>,
+    life: OnceLock<Life>,
     memory: OnceLock<Vec<(JailPath, OwnedFd)>>,
     report_probes: bool,
     /// Who is asked, if anybody is.
@@ -99,7 +99,7 @@ impl Ward {
             pace,
             phase: AtomicU8::new(Phase::Building as u8),
             canary: AtomicU8::new(0),
-            init: OnceLock::new(),
+            life: OnceLock::new(),
             memory: OnceLock::new(),
             report_probes,
             busy: AtomicUsize::new(0),
@@ -146,18 +146,22 @@ impl Ward {
         self.canary.fetch_or(watch, Ordering::AcqRel);
     }
 
-    /// Tells whether both watches saw the canary.
+    /// Tells whether every watch saw the canary.
     pub(crate) fn canary_was_seen(&self) -> bool {
-        self.canary.load(Ordering::Acquire) == CANARY_NOTIFY | CANARY_TRIPWIRE
+        let all = match self.plan.strength() {
+            Strength::Full => CANARY_NOTIFY | CANARY_TRIPWIRE,
+            _ => CANARY_NOTIFY,
+        };
+        self.canary.load(Ordering::Acquire) == all
     }
 
-    pub(crate) fn set_init(&self, init: Init) {
+    pub(crate) fn set_life(&self, life: Life) {
         // It is set once, by the supervisor, before the jail is sealed.
-        let _ = self.init.set(init);
+        let _ = self.life.set(life);
     }
 
-    pub(crate) fn init(&self) -> Option<&Init> {
-        self.init.get()
+    pub(crate) fn life(&self) -> Option<&Life> {
+        self.life.get()
     }
 
     /// Keeps the descriptors of the jail's own file systems.
@@ -183,7 +187,7 @@ impl Ward {
     ///
     /// One whose namespace may not be read is: the kernel lets nobody else come here.
     pub(crate) fn holds(&self, caller: Caller) -> bool {
-        let Some(init) = self.init() else { return false };
+        let Some(Life::Init(init)) = self.life() else { return false };
         caller.pid_namespace().is_none_or(|namespace| namespace == init.pid_namespace)
     }
 
@@ -300,11 +304,11 @@ impl Ward {
     ) {
         // First all that needs the caller alive, then the kill, then the event: when the event
         // says "killed" it is so.
-        let description = caller.describe(self.init().map(|init| init.pid));
+        let description = caller.describe(self.life().map(Life::pid));
         if taken == ActionTaken::Killed
-            && let Some(init) = self.init()
+            && let Some(life) = self.life()
         {
-            init.kill(caller.process());
+            life.kill(caller.process());
         }
         self.recorder.record(|header| {
             let mut event = Jailbreak::new(

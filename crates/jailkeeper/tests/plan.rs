@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
 
-use jailkeeper::{ErrorKind, Jail, JailBuilder, Origin, Probe, Right};
+use jailkeeper::{ErrorKind, Jail, JailBuilder, Origin, Probe, Right, model::Strength};
 use serde_json::{Value, json};
 
 const FEATURES: [&str; 5] = ["user_namespaces", "fuse", "landlock", "listener", "mount_api"];
@@ -29,13 +29,45 @@ fn plan(builder: JailBuilder, probe: &Probe) -> Result<Value, jailkeeper::Error>
 
 #[test]
 fn each_missing_wall_is_unsupported_and_says_what_to_do() {
-    assert!(plan(Jail::builder(), &machine(&[])).is_ok());
+    let full = || Jail::builder().strength(Strength::Full);
+    assert!(plan(full(), &machine(&[])).is_ok());
     for feature in FEATURES {
-        let error = plan(Jail::builder(), &machine(&[feature])).unwrap_err();
+        let error = plan(full(), &machine(&[feature])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{feature}");
         assert_eq!(error.hint(), Some("get it"), "{feature}");
         assert!(error.sentence().ends_with(&format!("no {feature}")), "{}", error.sentence());
     }
+}
+
+#[test]
+fn the_strength_is_the_greatest_that_the_machine_has() {
+    let strength = |builder: JailBuilder, missing: &[&str]| {
+        plan(builder, &machine(missing)).map(|plan| plan["strength"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(strength(Jail::builder(), &[]).unwrap(), "full");
+    for lost in ["user_namespaces", "fuse", "mount_api"] {
+        assert_eq!(strength(Jail::builder(), &[lost]).unwrap(), "flat", "{lost}");
+    }
+    for needed in ["landlock", "listener"] {
+        let error = strength(Jail::builder(), &[needed, "fuse"]).unwrap_err();
+        assert_eq!((error.kind(), error.hint()), (ErrorKind::Unsupported, Some("get it")));
+        assert!(error.sentence().contains("`flat`"), "{}", error.sentence());
+    }
+    let at_most = Jail::builder().strength_at_most(Strength::Flat);
+    assert_eq!(strength(at_most.clone(), &[]).unwrap(), "flat");
+    let error = strength(at_most.strength(Strength::Full), &[]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Policy);
+}
+
+#[test]
+fn a_flat_plan_says_what_is_off() {
+    let flat = Jail::builder().strength_at_most(Strength::Flat);
+    let plan = plan(flat, &machine(&[])).unwrap();
+    let walls = &plan["walls"];
+    assert!(walls["view"].as_str().unwrap().contains("metadata"), "{walls}");
+    assert!(walls["namespaces"].as_str().unwrap().starts_with("none"), "{walls}");
+    let trees = plan["trees"].as_array().unwrap();
+    assert!(!trees.iter().any(|tree| tree["path"] == "/tmp"), "{trees:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `jailkeeper run`: a command in a jail.
 
 use crate::arguments::{
-    CommandArguments, Consequence, Net, PolicyArguments, RunArguments, Strength, Tmp, Whom,
+    CommandArguments, Consequence, Net, PolicyArguments, RunArguments, Tmp, Whom,
 };
 use crate::ask::{Channel, Prompter};
 use crate::events::{Destination, Writer, inherited, write_report};
@@ -217,13 +217,15 @@ pub(crate) fn jail(
     protected: &[PathBuf],
     report_probes: bool,
 ) -> Result<Jail, Error> {
-    let Strength::Full = policy.strength;
     let Net::None = policy.net;
     let mut builder = Jail::builder()
         .base(!policy.no_base)
         .working_directory(!policy.no_cwd)
         .private_tmp(policy.tmp == Tmp::Private)
         .strict(policy.strict)
+        .hide(policy.hide)
+        .strength(policy.strength.into())
+        .strength_at_most(policy.strength_at_most.into())
         .report_probes(report_probes)
         .ask_timeout(policy.ask_timeout);
     if let Some(consequence) = policy.on_jailbreak {

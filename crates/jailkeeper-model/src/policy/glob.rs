@@ -73,44 +73,45 @@ impl Glob {
         regex
     }
 
-    /// Returns with what every path that it matches begins.
+    /// Returns the bytes with which every match begins.
     pub(super) fn prefix(&self) -> Vec<u8> {
-        let literal = |levels: &Vec<Level>| {
-            let mut path = self.beneath.clone();
-            for level in levels {
-                let Level::Name(parts) = level else { break };
-                path.push(b'/');
-                for part in parts {
-                    let Part::Character(character) = part else { return path };
-                    path.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                }
-            }
-            path
-        };
-        let mut prefixes = self.alternatives.iter().map(literal);
-        let first = prefixes.next().unwrap_or_default();
-        prefixes.fold(first, |common, other| {
-            let same = common.iter().zip(&other).take_while(|(one, other)| one == other).count();
-            common.get(..same).unwrap_or_default().to_vec()
-        })
+        let prefixes = self.alternatives.iter().map(|levels| literal_prefix(levels));
+        let common = prefixes.reduce(|mut one, other| {
+            let common = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+            one.truncate(common);
+            one
+        });
+        [self.beneath.clone(), common.unwrap_or_default()].concat()
     }
 
     /// Returns the directory of which it matches everything below, if that is all it does.
     pub(super) fn as_tree(&self) -> Option<JailPath> {
         let [levels] = self.alternatives.as_slice() else { return None };
         let (Level::Names, names) = levels.split_last()? else { return None };
-        let mut path = self.beneath.clone();
-        for name in names {
-            let Level::Name(parts) = name else { return None };
-            path.push(b'/');
-            for part in parts {
-                let Part::Character(character) = part else { return None };
-                path.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
+        let plain = |level: &Level| match level {
+            Level::Name(parts) => parts.iter().all(|part| matches!(part, Part::Character(_))),
+            Level::Names => false,
+        };
+        if !names.iter().all(plain) {
+            return None;
         }
-        path.push(b'/');
+        let path = [&*self.beneath, &literal_prefix(names), b"/"].concat();
         JailPath::new(PathBuf::from(OsString::from_vec(path))).ok()
     }
+}
+
+/// Returns what stands before the first part that is not a plain character.
+fn literal_prefix(levels: &[Level]) -> Vec<u8> {
+    let mut prefix = Vec::new();
+    for level in levels {
+        let Level::Name(parts) = level else { break };
+        prefix.push(b'/');
+        for part in parts {
+            let Part::Character(character) = part else { return prefix };
+            prefix.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    prefix
 }
 
 /// Braces that are open.

@@ -19,9 +19,9 @@ const SIZE_AT_MOST: usize = 1 << 20;
 pub struct Pattern {
     written: String,
     regex: Regex,
-    tree: Option<JailPath>,
-    /// With what every path that it matches begins.
+    /// The bytes with which every match begins.
     prefix: Vec<u8>,
+    tree: Option<JailPath>,
     right: Right,
     origin: Origin,
     on_jailbreak: Option<OnJailbreak>,
@@ -78,9 +78,9 @@ impl Pattern {
     /// When the expression is none, has something that cannot be had, or becomes too large.
     pub fn new(expression: &str, right: Right, origin: Origin) -> Result<Self, PatternError> {
         let regex = compile(expression)?;
+        let prefix = prefix(expression).to_vec();
         let written = expression.to_owned();
-        let (tree, prefix, on_jailbreak) = (None, regex_prefix(expression).into(), None);
-        Ok(Self { written, regex, tree, prefix, right, origin, on_jailbreak })
+        Ok(Self { written, regex, prefix, tree: None, right, origin, on_jailbreak: None })
     }
 
     /// Makes a pattern of a glob.
@@ -133,8 +133,14 @@ impl Pattern {
     ) -> Result<Self, PatternError> {
         let whole = 0..written.len();
         let regex = build(&glob.regex()).map_err(|_| PatternError::new(TOO_LARGE, whole))?;
-        let (tree, prefix) = (glob.as_tree(), glob.prefix());
-        Ok(Self { written, regex, tree, prefix, right, origin, on_jailbreak: None })
+        let (prefix, tree) = (glob.prefix(), glob.as_tree());
+        Ok(Self { written, regex, prefix, tree, right, origin, on_jailbreak: None })
+    }
+
+    /// Says what follows a jailbreak that this pattern denies, if not what the policy says.
+    #[must_use]
+    pub fn with_on_jailbreak(self, choice: OnJailbreak) -> Self {
+        Self { on_jailbreak: Some(choice), ..self }
     }
 
     /// Says whether it matches a path.
@@ -148,12 +154,6 @@ impl Pattern {
     pub fn may_match_below(&self, directory: &JailPath) -> bool {
         let directory = directory.as_bytes();
         self.prefix.starts_with(directory) || directory.starts_with(&self.prefix)
-    }
-
-    /// Says what follows a jailbreak that this pattern denies, if not what the policy says.
-    #[must_use]
-    pub fn with_on_jailbreak(self, choice: OnJailbreak) -> Self {
-        Self { on_jailbreak: Some(choice), ..self }
     }
 
     /// Returns what it grants, or that it denies.
@@ -195,16 +195,15 @@ impl Pattern {
     }
 }
 
-/// The text with which every match of an expression begins, as far as that is plain to see.
-fn regex_prefix(expression: &str) -> &[u8] {
-    let Some(text) = expression.strip_prefix('^').filter(|text| !text.contains('|')) else {
-        return b"";
-    };
+/// Returns the text with which every match of an expression begins, as far as it can be told
+/// without compiling it.
+fn prefix(expression: &str) -> &[u8] {
+    let Some(text) = expression.strip_prefix('^') else { return b"" };
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-".contains(byte);
     let length = text.bytes().take_while(|byte| plain(byte)).count();
     let quantified = text.as_bytes().get(length).is_some_and(|next| b"?*{".contains(next));
     let length = length.saturating_sub(usize::from(quantified));
-    text.as_bytes().get(..length).unwrap_or_default()
+    if text.contains('|') { b"" } else { text.as_bytes().get(..length).unwrap_or_default() }
 }
 
 const TOO_LARGE: &str = "the pattern becomes too large";
@@ -247,34 +246,26 @@ mod tests {
 
     #[test]
     fn directories_without_a_match_are_passed_over() {
-        let below = |text: &str, at: &str| {
-            let pattern = Pattern::new(text, Right::Deny, Origin::Api).unwrap();
-            pattern.may_match_below(&JailPath::new(at).unwrap())
-        };
-        for (text, at, expected) in [
-            ("^/srv/data/.*x$", "/srv", true),
-            ("^/srv/data/.*x$", "/srv/data/deep", true),
-            ("^/srv/data/.*x$", "/usr", false),
-            ("^/srv?/x", "/sr", true),
-            ("^/srv/x|/y", "/usr", true),
-            ("x", "/usr", true),
+        let regex = |text: &str| Pattern::new(text, Right::Deny, Origin::Api).unwrap();
+        let glob = |text: &str| Pattern::glob(text, Right::Deny, Origin::Api).unwrap();
+        for (pattern, at, expected) in [
+            (regex("^/srv/data/.*x$"), "/srv", true),
+            (regex("^/srv/data/.*x$"), "/srv/data/deep", true),
+            (regex("^/srv/data/.*x$"), "/usr", false),
+            (regex("^/srv?/x"), "/sr", true),
+            (regex("^/srv/x|/y"), "/usr", true),
+            (regex("x"), "/usr", true),
+            (glob("/srv/*/x"), "/srv", true),
+            (glob("/srv/*/x"), "/srv/data", true),
+            (glob("/srv/*/x"), "/usr", false),
+            (glob("/srv/d*"), "/srv/e", false),
+            (glob("/srv/{a,ab/c}/x"), "/srv/ab", true),
+            (glob("/srv/{a,ab/c}/x"), "/srv/b", false),
+            (glob("**/.env"), "/usr", true),
+            (glob("/{a,b}"), "/", true),
         ] {
-            assert_eq!(below(text, at), expected, "{text} {at}");
-        }
-        let below = |text: &str, at: &str| {
-            let pattern = Pattern::glob(text, Right::Deny, Origin::Api).unwrap();
-            pattern.may_match_below(&JailPath::new(at).unwrap())
-        };
-        for (text, at, expected) in [
-            ("/srv/data/**/x", "/srv", true),
-            ("/srv/data/**/x", "/srv/data/deep", true),
-            ("/srv/data/**/x", "/usr", false),
-            ("/srv/da*/x", "/srv/dance", true),
-            ("/srv/da*/x", "/srv/music", false),
-            ("/{srv,usr}/x", "/usr", true),
-            ("**/x", "/usr", true),
-        ] {
-            assert_eq!(below(text, at), expected, "{text} {at}");
+            let below = pattern.may_match_below(&JailPath::new(at).unwrap());
+            assert_eq!(below, expected, "{pattern:?} {at}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A profile, and reading it.
 
 use super::entry::{
-    AskersEntry, FileEntry, Net, PathEntry, PatternEntry, PatternKind, RuleEntry, Tmp,
+    AskersEntry, CopyEntry, FileEntry, Net, PatternEntry, PatternKind, RuleEntry, Tmp,
     VariableEntry,
 };
 use super::error::ProfileError;
@@ -50,14 +50,12 @@ pub struct Profile {
     pub base: Option<Located<bool>>,
     /// How long the command may run.
     pub wall_time: Option<Located<Duration>>,
-    /// What is said in `read`, `write` and `deny`.
+    /// What is said in `read`, `write`, `deny` and `quiet`.
     pub rules: Vec<RuleEntry>,
     /// Rights for every path that matches.
     pub patterns: Vec<PatternEntry>,
-    /// What is answered as absent.
-    pub quiet: Vec<PathEntry>,
     /// Small files of which the jail gets a copy.
-    pub copies: Vec<PathEntry>,
+    pub copies: Vec<CopyEntry>,
     /// Files that the jail gets instead of the host's.
     pub files: Vec<FileEntry>,
     /// Variables of the environment.
@@ -105,11 +103,11 @@ impl Profile {
         let mut rules = entries.rules("read", Right::Read);
         rules.extend(entries.rules("write", Right::Write));
         rules.extend(entries.rules("deny", Right::Deny));
+        rules.extend(entries.rules("quiet", Right::Quiet));
         Self {
             rules,
             patterns: entries.patterns(),
-            quiet: entries.paths("quiet"),
-            copies: entries.paths("copy"),
+            copies: entries.copies(),
             files: entries.files(),
             variables: entries.variables(),
             askers: entries.askers(),
@@ -267,11 +265,11 @@ impl<'t> Entries<'_, 't> {
         entries.iter().filter_map(rule).collect()
     }
 
-    fn paths(&mut self, key: &'static str) -> Vec<PathEntry> {
-        let entries = self.fields.list(self.reader, key);
+    fn copies(&mut self) -> Vec<CopyEntry> {
+        let entries = self.fields.list(self.reader, "copy");
         let path = |entry| {
-            let (path, fields) = self.path_or_table(key, &keys::PATH, entry)?;
-            let mut entry = PathEntry { path, reason: None, optional: self.optional };
+            let (path, fields) = self.path_or_table("copy", &keys::COPY, entry)?;
+            let mut entry = CopyEntry { path, reason: None, optional: self.optional };
             if let Some(fields) = fields {
                 entry.reason = self.reason(&fields);
                 entry.optional = self.optional(&fields);

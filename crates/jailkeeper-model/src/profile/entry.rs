@@ -20,16 +20,15 @@ pub struct RuleEntry {
     pub on_jailbreak: Option<OnJailbreak>,
 }
 
-/// Names a path for which something other than a right is said: it is answered as absent, or
-/// copied.
+/// Names a small file of which the jail gets a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PathEntry {
+pub struct CopyEntry {
     /// The path.
     pub path: Located<Template>,
     /// Why it is there, for people.
     pub reason: Option<String>,
-    /// Whether it is passed over on a machine that does not have the path.
+    /// Whether it is passed over on a machine that does not have it.
     pub optional: bool,
 }
 

@@ -1,13 +1,13 @@
 //! What is wrong with a profile, and where.
 
-use super::place::{Place, Source};
-use miette::{Diagnostic, LabeledSpan, SourceCode};
+use super::picture::Picture;
+use super::place::Place;
 use std::fmt::{self, Display, Formatter};
 
 /// Says what is wrong with a profile, where, and what to do about it.
 ///
-/// Prints as one line, `file:line:column: what is wrong`. As a [`miette::Diagnostic`] it has the
-/// text with the place underlined. Further errors of the same file come with the first.
+/// Prints as one line, `file:line:column: what is wrong`; [`ProfileError::picture`] has the text
+/// with the place underlined. Further errors of the same file come with the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileError(Box<Wrong>);
 
@@ -22,8 +22,7 @@ struct Wrong {
 }
 
 /// Another place that has to do with an error.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {label}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Second {
     place: Place,
     label: String,
@@ -98,6 +97,13 @@ impl ProfileError {
         self.0.help.as_deref()
     }
 
+    /// Returns it for a terminal: this error and the others, each with the text underlined, and
+    /// what to do.
+    #[must_use]
+    pub fn picture(&self) -> Picture<'_> {
+        Picture::new(self)
+    }
+
     /// Returns what else is wrong in the same text.
     #[must_use]
     pub fn others(&self) -> &[Self] {
@@ -112,69 +118,3 @@ impl Display for ProfileError {
 }
 
 impl std::error::Error for ProfileError {}
-
-impl Diagnostic for ProfileError {
-    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
-        self.help().map(|help| Box::new(help) as Box<dyn Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&**self.0.place.source())
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let source = self.0.place.source();
-        let here = self.labels().filter(move |(place, _)| place.source() == source);
-        Some(Box::new(here.map(|(place, label)| {
-            LabeledSpan::new_with_span(label.map(str::to_owned), place.span())
-        })))
-    }
-
-    /// The second place, if it is in another text, and the other errors.
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        let elsewhere = |second: &&Second| second.place.source() != self.0.place.source();
-        let second = self.0.second.as_deref().filter(elsewhere);
-        if second.is_none() && self.0.others.is_empty() {
-            return None;
-        }
-        let second = second.into_iter().map(|second| second as &dyn Diagnostic);
-        let others = self.0.others.iter().map(|other| other as &dyn Diagnostic);
-        Some(Box::new(second.chain(others)))
-    }
-}
-
-impl Diagnostic for Second {
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&**self.place.source())
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.place.span());
-        Some(Box::new(std::iter::once(label)))
-    }
-}
-
-/// The text as it may be shown, under the name of its file.
-impl SourceCode for Source {
-    fn read_span<'a>(
-        &'a self,
-        span: &miette::SourceSpan,
-        before: usize,
-        after: usize,
-    ) -> Result<Box<dyn miette::SpanContents<'a> + 'a>, miette::MietteError> {
-        let text = self.harmless_text();
-        let inner = text.read_span(span, before, after)?;
-        let language = "toml";
-        Ok(Box::new(
-            miette::MietteSpanContents::new_named(
-                self.title(),
-                inner.data(),
-                *inner.span(),
-                inner.line(),
-                inner.column(),
-                inner.line_count(),
-            )
-            .with_language(language),
-        ))
-    }
-}

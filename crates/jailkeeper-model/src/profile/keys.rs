@@ -91,10 +91,10 @@ pub(super) const RULE: Shape = Shape {
     one_of: &[],
 };
 
-/// A path without a right of its own.
-pub(super) const PATH: Shape = Shape {
-    name: "an entry",
-    keys: &[required("path", Form::Path, "The file or directory."), REASON, OPTIONAL],
+/// A file of which the jail gets a copy.
+pub(super) const COPY: Shape = Shape {
+    name: "an entry of `copy`",
+    keys: &[required("path", Form::Path, "The file."), REASON, OPTIONAL],
     one_of: &[],
 };
 
@@ -166,8 +166,8 @@ pub(super) const PROFILE: Shape = Shape {
         key("read", Form::Paths(&RULE), "What can be listed, read and executed."),
         key("write", Form::Paths(&RULE), "What can also be created, changed and deleted."),
         key("deny", Form::Paths(&RULE), "What is carved out of an allowed tree."),
-        key("quiet", Form::Paths(&PATH), "What is answered as absent, and never a jailbreak."),
-        key("copy", Form::Paths(&PATH), "Small files of which the jail gets a copy."),
+        key("quiet", Form::Paths(&RULE), "What is answered as absent, and never a jailbreak."),
+        key("copy", Form::Paths(&COPY), "Small files of which the jail gets a copy."),
         key("patterns", Form::Tables(&PATTERN), "Rights for every path that matches."),
         key("files", Form::Tables(&FILE), "Files that the jail gets instead of the host's."),
         key("env", Form::TablesOrMap(&ENV), "Variables of the environment."),

@@ -25,10 +25,16 @@ mod document;
 mod entry;
 mod error;
 mod keys;
+mod layers;
 mod paths;
 mod pattern;
+mod picture;
 mod place;
 mod reader;
+mod schema;
+mod settle;
+mod settled;
+mod stack;
 mod suggest;
 mod syntax;
 mod template;
@@ -37,10 +43,14 @@ mod wall_time;
 
 pub use document::Profile;
 pub use entry::{
-    AskersEntry, FileEntry, Net, PathEntry, PatternEntry, PatternKind, RuleEntry, Tmp,
+    AskersEntry, CopyEntry, FileEntry, Net, PatternEntry, PatternKind, RuleEntry, Tmp,
     VariableEntry,
 };
 pub use error::ProfileError;
 pub use pattern::CompileError;
+pub use picture::Picture;
 pub use place::{Located, Place, Source};
+pub(crate) use schema::schema;
+pub use settled::{Settled, SettledFile, SettledPath, SettledPattern, SettledVariable};
+pub use stack::{Load, Stack, stack};
 pub use template::{ExpandError, Template, Variable, Variables};

@@ -85,6 +85,8 @@ fn wrong(path: &Template) -> Option<Wrong> {
     wildcard(written)
 }
 
+const BEGINNINGS: &str = "a path begins with `/`, `${cwd}`, `${home}` or `${tmp}`";
+
 fn relative(written: &str) -> Option<Wrong> {
     let message = format!("the path `{}` is not absolute", shown(written));
     let home = ["~/", "$HOME/"].iter().find_map(|home| written.strip_prefix(home));
@@ -92,6 +94,7 @@ fn relative(written: &str) -> Option<Wrong> {
         (Some(rest), _) => format!("write `${{home}}/{}`", shown(rest)),
         (None, "~" | "$HOME") => "write `${home}`".to_owned(),
         (None, "." | "./" | "$PWD") => "write `${cwd}`".to_owned(),
+        (None, _) if written.split('/').any(|name| name == "..") => BEGINNINGS.to_owned(),
         (None, _) => {
             let rest = written.strip_prefix("./").unwrap_or(written);
             format!("`${{cwd}}/{}` is below the directory in which the program starts", shown(rest))
@@ -129,8 +132,7 @@ fn misplaced_variable(path: &Template) -> Option<Wrong> {
             } else {
                 format!("`{name}` is no directory")
             };
-            let help = "a path begins with `/`, `${cwd}`, `${home}` or `${tmp}`";
-            Wrong::part(message, help, at..at + name.len())
+            Wrong::part(message, BEGINNINGS, at..at + name.len())
         }
     })
 }

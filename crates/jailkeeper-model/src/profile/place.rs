@@ -161,6 +161,17 @@ impl Place {
         }
     }
 
+    /// Returns its line as it may be shown, and which characters of it belong to the place.
+    pub(super) fn line_and_marked(&self) -> (&str, Range<usize>) {
+        let text = self.source.harmless_text();
+        let (line, column) = self.source.position(self.span.start);
+        let start = self.source.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+        let end = self.span.end.min(start + line.len()).max(self.span.start);
+        let marked = text.get(self.span.start..end).unwrap_or_default().chars().count();
+        (line, column - 1..column - 1 + marked)
+    }
+
     /// Returns a part of it: of a string's text, where that is written without escapes.
     pub(super) fn part(&self, value: &str, part: Range<usize>) -> Self {
         let offset = (!value.is_empty()).then(|| self.text().find(value)).flatten();

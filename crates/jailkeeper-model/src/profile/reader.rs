@@ -4,7 +4,7 @@
 //! out, which is no danger because a text with an error makes no profile.
 
 use super::error::ProfileError;
-use super::keys::{Key, Shape};
+use super::keys::{Form, Key, Shape};
 use super::place::{Located, Place, Source};
 use super::suggest::{nearest, shown};
 use std::collections::BTreeMap;
@@ -78,7 +78,10 @@ impl Reader {
         let error = ProfileError::new(at, format!("{} has no key `{}`", shape.name, shown(key)));
         let help = match nearest(key, shape.names()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", list(shape.names())),
+            None => match shape.keys {
+                [only] => format!("the only key is `{}`", only.name),
+                _ => format!("the keys are {}", list(shape.names(), "and")),
+            },
         };
         self.wrong(error.with_label("unknown key").with_help(help));
     }
@@ -86,8 +89,10 @@ impl Reader {
     fn missing_key(&mut self, shape: &Shape, key: &Key, place: &Place) {
         let error =
             ProfileError::new(place.clone(), format!("{} needs `{}`", shape.name, key.name));
-        let about = key.about.trim_end_matches('.');
-        self.wrong(error.with_help(format!("`{}`: {about}", key.name)));
+        self.wrong(error.with_help(match key.form {
+            Form::Version => "write `version = 1` at its beginning".to_owned(),
+            _ => format!("`{}`: {}", key.name, key.about.trim_end_matches('.')),
+        }));
     }
 
     fn one_of(
@@ -210,7 +215,7 @@ impl Reader {
         let message = format!("`{}` is no word for {what}", shown(&given));
         let help = match nearest(&given, names()) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("there is {}", list(names())),
+            None => format!("write {}", list(names(), "or")),
         };
         self.wrong(ProfileError::new(given.place, message).with_help(help));
         None
@@ -277,11 +282,6 @@ impl<'t> Fields<'t> {
         self.values.get(key).map(|(_, value)| *value)
     }
 
-    /// Returns where a key is written.
-    pub(super) fn key(&self, key: &'static str) -> Option<&Place> {
-        self.values.get(key).map(|(place, _)| place)
-    }
-
     /// Reads a line under a key.
     pub(super) fn line(&self, reader: &mut Reader, key: &'static str) -> Option<Located<String>> {
         reader.line(&format!("`{key}`"), self.get(key)?)
@@ -330,6 +330,12 @@ fn type_of(value: &DeValue<'_>) -> &'static str {
 }
 
 /// Prints words as a list.
-pub(super) fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+fn list<'a>(words: impl Iterator<Item = &'a str>, before_last: &str) -> String {
+    let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+    match words.split_last() {
+        Some((last, words)) if !words.is_empty() => {
+            format!("{} {before_last} {last}", words.join(", "))
+        }
+        _ => words.concat(),
+    }
 }

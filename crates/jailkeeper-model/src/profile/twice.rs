@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 /// mistake, whichever it is.
 pub(super) fn check(reader: &mut Reader, profile: &Profile) {
     let rules = profile.rules.iter().map(|rule| &rule.path);
-    let others = profile.quiet.iter().chain(&profile.copies).map(|entry| &entry.path);
+    let copies = profile.copies.iter().map(|entry| &entry.path);
     let files = profile.files.iter().map(|file| &file.path);
-    let paths = rules.chain(others).chain(files);
+    let paths = rules.chain(copies).chain(files);
     find(reader, "path", paths.map(|path| (normal(path.as_str()), &path.place)));
     let patterns = profile.patterns.iter();
     find(

@@ -10,6 +10,7 @@
 //! that mounts or pivots stands [`Step::ProveNamespaces`].
 
 mod control;
+mod reap;
 mod run;
 mod step;
 

@@ -2,6 +2,7 @@
 //! formatting, no panics.
 
 use super::control::child as say;
+use super::reap;
 use super::step::{Option as MountOption, Step, TreeSource};
 use super::{Context, Program};
 use crate::process::{Namespaces, Parent, Side};
@@ -133,8 +134,15 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
         Step::Spawn { namespaces, parent, program } => {
             spawn(depth, *namespaces, *parent, program, context)
         }
+        Step::SpawnSharing(program) => spawn_sharing(depth, program, context),
+        Step::PassListener { pipe } => pass_listener(slot(*pipe), borrow(context.control)),
+        Step::UnshareDescriptors => process::unshare_descriptors(),
         Step::SetIds { user, group } => set_ids(*user, *group),
         Step::DropCapabilities => drop_capabilities(),
+        Step::EmptyBoundingSet => {
+            empty_bounding_set();
+            Ok(())
+        }
         Step::NoNewPrivileges => Ok(rustix::thread::set_no_new_privs(true)?),
         Step::ForgetArguments { start, length } => {
             // SAFETY: the range is the one in which the kernel put this process's arguments, as
@@ -178,7 +186,15 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             let listener = seccomp::install(filter)?;
             Ok(say::listener(borrow(context.control), listener)?)
         }
+        Step::FilterByPipe { filter, pipe } => {
+            let listener = seccomp::install(filter)?;
+            rustix::io::write(slot(*pipe), &listener.to_ne_bytes()).map(|_| ()).map_err(Into::into)
+        }
         Step::Canary(path) => canary(path),
+        Step::CanaryListing(path) => {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            refused(rustix::fs::open(path.as_c_str(), flags, Mode::empty()))
+        }
         Step::Execute { candidates, arguments, environment } => {
             let mut answer = Errno::NOENT;
             for candidate in candidates {
@@ -196,6 +212,13 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             Err(answer.into())
         }
         Step::Init => init(context),
+        Step::ProveScopedSignals => prove_scoped_signals(),
+        Step::Subreaper => prctl(libc::PR_SET_CHILD_SUBREAPER, 1),
+        Step::Reap { life, group, alone, heir } => {
+            let group = group.map(|group| slots.get(group));
+            let means = reap::Means { group, alone: *alone, heir: heir.as_ref() };
+            reap::reap(context.spawned.get(), context.control, slots.get(*life), means)
+        }
         Step::Exit => exit(0),
     }
 }
@@ -223,7 +246,7 @@ fn await_go(control: BorrowedFd<'_>) -> io::Result<()> {
     }
 }
 
-fn close_others(keep: &[RawFd]) -> io::Result<()> {
+pub(super) fn close_others(keep: &[RawFd]) -> io::Result<()> {
     let mut from = 0;
     for fd in keep {
         if *fd > from {
@@ -359,6 +382,56 @@ fn spawn(
     }
 }
 
+fn spawn_sharing(depth: i32, program: &Program, context: &Context<'_>) -> io::Result<()> {
+    // SAFETY: as in `spawn`. Descriptors are shared, and nothing in either process owns one that
+    // the other closes: this one only waits until it has unshared them.
+    match unsafe { process::clone3_sharing_descriptors() }? {
+        Side::Child => run_at(depth + 1, program, context),
+        Side::Parent(pid) => {
+            context.spawned.set(pid.as_raw_pid());
+            Ok(())
+        }
+    }
+}
+
+fn prove_scoped_signals() -> io::Result<()> {
+    let parent = rustix::process::getppid().ok_or(Errno::SRCH)?;
+    match rustix::process::test_kill_process(parent) {
+        Err(Errno::PERM) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Err(Errno::EXIST.into()),
+    }
+}
+
+fn pass_listener(pipe: BorrowedFd<'_>, control: BorrowedFd<'_>) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags};
+    loop {
+        let mut fds =
+            [PollFd::new(&pipe, PollFlags::IN), PollFd::new(&control, PollFlags::empty())];
+        match rustix::event::poll(&mut fds, None) {
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                let [number, parent] = &fds;
+                if number.revents().contains(PollFlags::IN) {
+                    break;
+                }
+                if !parent.revents().is_empty() {
+                    // The supervisor is gone: nothing must run.
+                    exit(FAILURE);
+                }
+            }
+        }
+    }
+    let mut bytes = [0; 4];
+    if rustix::io::read(pipe, &mut bytes)? != bytes.len() {
+        return Err(Errno::PROTO.into());
+    }
+    let listener = RawFd::from_ne_bytes(bytes);
+    say::descriptor(control, borrow(listener))?;
+    Ok(())
+}
+
 fn set_ids(user: u32, group: u32) -> io::Result<()> {
     match rustix::thread::set_thread_groups(&[]) {
         // Without privileges over the parent's groups the kernel forbids setgroups(2) for ever
@@ -372,13 +445,17 @@ fn set_ids(user: u32, group: u32) -> io::Result<()> {
     Ok(rustix::thread::set_thread_res_uid(user, user, user)?)
 }
 
-fn drop_capabilities() -> io::Result<()> {
+fn empty_bounding_set() {
     for capability in 0..64 {
         // SAFETY: PR_CAPBSET_DROP takes a number; one that the kernel does not know is EINVAL.
         if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } < 0 {
             break;
         }
     }
+}
+
+fn drop_capabilities() -> io::Result<()> {
+    empty_bounding_set();
     prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL.unsigned_abs().into())?;
     let none = rustix::thread::CapabilitySets {
         effective: rustix::thread::CapabilitySet::empty(),
@@ -397,7 +474,11 @@ fn redirect(from: RawFd, to: RawFd) -> io::Result<()> {
 /// One call that meets three walls: the filter hands it to the listener (write intent), the
 /// tripwire sees its look-up, and Landlock refuses what the look-up found.
 fn canary(path: &CStr) -> io::Result<()> {
-    match rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+    refused(rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()))
+}
+
+fn refused(opened: Result<std::os::fd::OwnedFd, Errno>) -> io::Result<()> {
+    match opened {
         Err(Errno::ACCESS) => Ok(()),
         Err(other) => Err(other.into()),
         Ok(_) => Err(Errno::NOTRECOVERABLE.into()),
@@ -423,13 +504,13 @@ fn init(context: &Context<'_>) -> io::Result<()> {
     }
 }
 
-fn prctl(option: i32, value: u64) -> io::Result<()> {
+pub(super) fn prctl(option: i32, value: u64) -> io::Result<()> {
     // SAFETY: the options used here take plain numbers.
     let result = unsafe { libc::prctl(option, value, 0u64, 0u64, 0u64) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-fn borrow<'a>(fd: RawFd) -> BorrowedFd<'a> {
+pub(super) fn borrow<'a>(fd: RawFd) -> BorrowedFd<'a> {
     // A slot that was never filled is -1, which BorrowedFd must not hold; an impossible number
     // makes the next call fail with EBADF instead.
     let fd = if fd < 0 { RawFd::MAX } else { fd };
@@ -438,7 +519,7 @@ fn borrow<'a>(fd: RawFd) -> BorrowedFd<'a> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
-fn exit(status: i32) -> ! {
+pub(super) fn exit(status: i32) -> ! {
     // SAFETY: `_exit` runs no handlers and does not return.
     unsafe { libc::_exit(status) }
 }

@@ -105,6 +105,16 @@ pub enum Step {
         /// What it does.
         program: Box<Program>,
     },
+    /// Makes another process of the caller's that shares this one's table of descriptors.
+    SpawnSharing(Box<Program>),
+    /// Waits for the number of a seccomp listener in a pipe and sends the listener, which is in
+    /// the shared table of descriptors, to the parent.
+    PassListener {
+        /// The pipe's reading end.
+        pipe: Slot,
+    },
+    /// Gets a table of descriptors of its own (`unshare(2)`).
+    UnshareDescriptors,
     /// Sets the user and group, with no supplementary groups where that is permitted.
     SetIds {
         /// The user id, as the jail knows it.
@@ -114,6 +124,9 @@ pub enum Step {
     },
     /// Drops every capability, for ever.
     DropCapabilities,
+    /// Empties the set of capabilities that executing a file could give, as far as that is
+    /// permitted.
+    EmptyBoundingSet,
     /// Renounces new privileges (`PR_SET_NO_NEW_PRIVS`).
     NoNewPrivileges,
     /// Overwrites the command line that `/proc/PID/cmdline` shows, from this address on.
@@ -156,8 +169,17 @@ pub enum Step {
     Restrict(Slot),
     /// Installs a seccomp filter and tells the parent the number of its listener.
     Filter(bpf::Program),
+    /// Installs a seccomp filter and writes the number of its listener into a pipe.
+    FilterByPipe {
+        /// The filter.
+        filter: bpf::Program,
+        /// The pipe's writing end.
+        pipe: Slot,
+    },
     /// Tries to open a path for writing. Anything but `EACCES` is a failure.
     Canary(CString),
+    /// Tries to open a directory for listing. Anything but `EACCES` is a failure.
+    CanaryListing(CString),
     /// Executes the first of these files that is there.
     Execute {
         /// Where the program may be.
@@ -170,6 +192,24 @@ pub enum Step {
     /// Is the init of a pid namespace: reaps, reports the end of the process that was spawned
     /// last, and ends with it.
     Init,
+    /// Ends with `EEXIST` unless it is kept from signalling its parent.
+    ProveScopedSignals,
+    /// Adopts the orphans among its descendants (`PR_SET_CHILD_SUBREAPER`).
+    Subreaper,
+    /// Reaps all descendants, tells the end of the process that was spawned last, kills the rest
+    /// when the parent says so or is gone, and ends when nothing is left.
+    Reap {
+        /// A pipe whose other end the parent alone has: a word in it, or its end, is the time to
+        /// kill.
+        life: Slot,
+        /// The file `cgroup.kill` of a group that all descendants are in.
+        group: std::option::Option<Slot>,
+        /// It is in a Landlock domain of its own that signals do not leave: whomever it may
+        /// signal is one of the descendants.
+        alone: bool,
+        /// What it executes at the very end if the parent is gone: program, arguments.
+        heir: std::option::Option<(CString, Arguments)>,
+    },
     /// Ends without a word.
     Exit,
 }
@@ -276,7 +316,13 @@ impl Step {
             Self::SendFd(_) => "hand a descriptor to the supervisor",
             Self::OpenTerminal { .. } => "open a terminal",
             Self::Report(_) => "report to the supervisor",
-            Self::Spawn { .. } => "make a process",
+            Self::Spawn { .. } | Self::SpawnSharing(_) => "make a process",
+            Self::PassListener { .. } => "hand the seccomp listener to the supervisor",
+            Self::UnshareDescriptors => "get descriptors of its own",
+            Self::EmptyBoundingSet => "empty the bounding set of capabilities",
+            Self::ProveScopedSignals => "prove that signals stay inside",
+            Self::Subreaper => "adopt orphans",
+            Self::Reap { .. } => "watch over the jail as its reaper",
             Self::SetIds { .. } => "change to the jail's user",
             Self::DropCapabilities => "drop capabilities",
             Self::NoNewPrivileges => "renounce new privileges",
@@ -291,8 +337,8 @@ impl Step {
             Self::CloseOnExecFrom(_) => "close descriptors on exec",
             Self::Grant { .. } => "add a Landlock rule",
             Self::Restrict(_) => "enforce Landlock",
-            Self::Filter(_) => "install the seccomp filter",
-            Self::Canary(_) => "prove the walls with a forbidden canary",
+            Self::Filter(_) | Self::FilterByPipe { .. } => "install the seccomp filter",
+            Self::Canary(_) | Self::CanaryListing(_) => "prove the walls with a forbidden canary",
             Self::Execute { .. } => "execute the command",
             Self::Init => "watch over the jail as its init",
             Self::Exit => "exit",
@@ -318,7 +364,8 @@ impl Step {
             | Self::OpenTerminal { multiplexer: path, .. }
             | Self::ChangeDirectory(path)
             | Self::Grant { path, .. }
-            | Self::Canary(path) => Some(path),
+            | Self::Canary(path)
+            | Self::CanaryListing(path) => Some(path),
             Self::Execute { candidates, .. } => candidates.first().map(CString::as_c_str),
             _ => None,
         }

@@ -79,7 +79,7 @@ pub(super) fn use_terminal(program: &mut Program, plan: &Plan, terminal: Slot, f
     }
 }
 
-fn environment(plan: &Plan) -> Result<Arguments> {
+pub(super) fn environment(plan: &Plan) -> Result<Arguments> {
     let pairs = plan.environment.iter().map(|(name, value)| {
         let mut pair = name.clone();
         pair.push("=");
@@ -89,6 +89,6 @@ fn environment(plan: &Plan) -> Result<Arguments> {
     Ok(Arguments::new(c_strings(pairs.collect::<Vec<_>>().iter().map(OsString::as_os_str))?))
 }
 
-fn c_strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>> {
+pub(super) fn c_strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>> {
     texts.map(c_string).collect()
 }

@@ -11,6 +11,7 @@
 //!    shut, and executes.
 
 mod command;
+mod flat;
 mod view;
 
 use crate::error::{Error, ErrorKind, Result, Step as _};
@@ -25,6 +26,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) use command::Stream;
+pub(crate) use flat::{Flat, READY, filtered};
 
 /// The name in the view's root under which a jail proves its walls.
 pub(crate) const CANARY: &str = ".jailkeeper-canary";
@@ -44,6 +46,8 @@ pub(crate) struct Prepared {
     pub(crate) executed: OwnedFd,
     /// The file systems in memory, in the order in which the init sends their descriptors.
     pub(crate) memory_trees: Vec<jailkeeper_model::JailPath>,
+    /// What a jail without namespaces has besides.
+    pub(crate) flat: Option<Flat>,
     /// The descriptors that the slots name. They must live until the child was made.
     held: Vec<OwnedFd>,
 }
@@ -51,12 +55,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// Prepares everything that the plan says.
     pub(crate) fn new(plan: &Plan, streams: Vec<Stream>, pace: Pace) -> Result<Self> {
-        let floor = streams.iter().map(|stream| stream.number).max().unwrap_or(2).max(2) + 1;
-        let control = jailkeeper_sys::child::control_pair(floor).step("make a control socket")?;
-        let (executed, at_exec) =
-            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
-        let mut workshop = Workshop { slots: Slots::default(), held: Vec::new(), pace, floor };
-        workshop.hold(at_exec)?;
+        let (mut workshop, control, executed) = Workshop::open(&streams, pace)?;
         let root = workshop.slots.empty();
         let mounts = view::mounts(plan, &mut workshop, root)?;
         let command = command::program(plan, &mut workshop, streams)?;
@@ -79,6 +78,7 @@ impl Prepared {
             control,
             executed,
             memory_trees,
+            flat: None,
             held: workshop.held,
         })
     }
@@ -101,6 +101,17 @@ struct Workshop {
 }
 
 impl Workshop {
+    /// Opens the workshop of a jail, with the control socket and the pipe that ends at exec.
+    fn open(streams: &[Stream], pace: Pace) -> Result<(Self, Control, OwnedFd)> {
+        let floor = streams.iter().map(|stream| stream.number).max().unwrap_or(2).max(2) + 1;
+        let control = jailkeeper_sys::child::control_pair(floor).step("make a control socket")?;
+        let (executed, at_exec) =
+            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
+        let mut workshop = Self { slots: Slots::default(), held: Vec::new(), pace, floor };
+        workshop.hold(at_exec)?;
+        Ok((workshop, control, executed))
+    }
+
     /// The step with which a process runs everywhere again.
     fn run_everywhere(&self) -> Option<Step> {
         self.pace.processors().map(|processors| Step::RunOn(Box::new(processors)))

@@ -21,10 +21,10 @@ pub(super) fn inside(
     view: &View,
     cwd: &JailPath,
     variables: &[Variable],
+    temporary: Option<JailPath>,
 ) -> BTreeMap<OsString, OsString> {
     let mut environment = chosen.clone();
-    let own_tmp = JailPath::new("/tmp")
-        .ok()
+    let own_tmp = temporary
         .filter(|tmp| policy.rule_for(tmp).is_some_and(|rule| rule.right() == Right::Write));
     let scratch = own_tmp.as_ref().unwrap_or(cwd).as_path().as_os_str().to_owned();
     let mut default = |name: &str, value: OsString| {

@@ -7,7 +7,9 @@
 mod covers;
 mod environment;
 mod find;
+mod ground;
 mod lookup;
+mod native;
 mod summary;
 mod survey;
 mod trees;
@@ -15,15 +17,17 @@ mod view;
 mod widening;
 
 pub(crate) use find::push_components;
+pub(crate) use ground::{Ground, choose};
+pub(crate) use native::Native;
 pub use summary::{PlannedTree, Summary};
 pub(crate) use trees::{Source, Tree, Trees, Width};
-pub(crate) use view::{COVERS, Cover, Node, NodeId, View};
+pub(crate) use view::{COVERS, Cover, Node, NodeId, Text, View};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::probe::{Finding, Probe};
+use crate::probe::Probe;
 use crate::settings::Settings;
 use crate::walls::filter::Watched;
-use jailkeeper_model::{JailPath, Policy, Right};
+use jailkeeper_model::{JailPath, Policy, Right, Strength};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -57,8 +61,11 @@ pub(crate) struct Identity {
 /// A policy on this machine.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    pub(crate) ground: Ground,
     pub(crate) policy: Policy,
     pub(crate) trees: Trees,
+    /// What Landlock grants, where it stands alone.
+    pub(crate) native: Native,
     pub(crate) view: View,
     /// Programs whose question whether they may read a file is the reading.
     pub(crate) asking: BTreeSet<String>,
@@ -71,19 +78,27 @@ pub(crate) struct Plan {
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) terminal: Vec<i32>,
     pub(crate) warnings: Vec<String>,
+    hide: bool,
 }
 
 impl Plan {
     /// Makes the plan.
-    pub(crate) fn new(settings: &Settings, wanted: Wanted, probe: &Probe) -> Result<Self> {
-        require_walls(probe)?;
+    pub(crate) fn new(
+        settings: &Settings,
+        wanted: Wanted,
+        probe: &Probe,
+        ground: Ground,
+    ) -> Result<Self> {
         let cwd = std::path::absolute(&wanted.cwd)
             .map_err(|error| {
                 Error::new(ErrorKind::Policy, "find the working directory").because(error)
             })
             .and_then(|cwd| jail_path(&cwd))?;
-        let identity = Identity::of_caller(probe);
-        let surveyed = survey::survey(settings, &cwd)?;
+        let surveyed = survey::survey(settings, &cwd, &ground)?;
+        let identity = match &ground {
+            Ground::View => Identity::of_caller(probe),
+            Ground::Host { .. } => Identity::on_host(probe, &surveyed.trees)?,
+        };
         let policy = surveyed.policy;
         protect_state(settings, &policy)?;
         let cwd = surveyed.cwd;
@@ -101,14 +116,21 @@ impl Plan {
             &surveyed.view,
             &cwd,
             &surveyed.variables,
+            ground.temporary(),
         );
+        let native = match &ground {
+            Ground::View => Native::default(),
+            Ground::Host { .. } => Native::of(&policy, &surveyed.trees),
+        };
         let candidates = candidates(&wanted.program, &environment);
         let program = wanted.program.clone();
         let first = wanted.arguments.first().cloned().unwrap_or(program);
         let rest = wanted.arguments.into_iter().skip(1);
         Ok(Self {
+            ground,
             policy,
             trees: surveyed.trees,
+            native,
             view: surveyed.view,
             asking: surveyed.asking,
             identity,
@@ -120,11 +142,22 @@ impl Plan {
             environment,
             terminal: wanted.terminal,
             warnings: surveyed.warnings,
+            hide: settings.hide,
         })
     }
 }
 
 impl Plan {
+    /// Returns how strong the jail is.
+    pub(crate) fn strength(&self) -> Strength {
+        self.ground.strength()
+    }
+
+    /// Whether looking at what is outside is answered as absent although it is there.
+    pub(crate) fn hides(&self) -> bool {
+        self.hide || self.policy.strict()
+    }
+
     /// Which calls the watch has to see.
     pub(crate) fn watched(&self) -> Watched {
         let patterns = self.policy.patterns();
@@ -161,20 +194,6 @@ pub(crate) fn jail_path(path: &Path) -> Result<JailPath> {
     JailPath::new(path).map_err(|error| {
         Error::new(ErrorKind::Policy, "understand the path").at(path).because(error)
     })
-}
-
-fn require_walls(probe: &Probe) -> Result<()> {
-    for (name, finding) in probe.findings() {
-        if let Finding::Missing { reason, remedy } = finding {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("build the walls of strength `full`: {name} cannot be had"),
-            )
-            .because(reason.clone())
-            .with_hint(remedy.clone()));
-        }
-    }
-    Ok(())
 }
 
 /// Refuses files of the supervisor in a place that the jail can write.

@@ -1,7 +1,7 @@
 //! The plan in words, for `jailkeeper plan` and for people who embed the engine.
 
 use super::{Plan, Source};
-use jailkeeper_model::Right;
+use jailkeeper_model::{Right, Strength, Wall};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Summary {
-    /// The strength: `full`.
+    /// The strength: `full` or `flat`.
     pub strength: &'static str,
     /// The command's arguments.
     pub command: Vec<String>,
@@ -68,7 +68,7 @@ impl Plan {
             }
         });
         Summary {
-            strength: "full",
+            strength: self.strength().as_str(),
             command: self.arguments.iter().map(|argument| text(argument)).collect(),
             candidates: self.candidates.iter().map(|path| text(path.as_os_str())).collect(),
             cwd: text(self.cwd.as_path().as_os_str()),
@@ -103,6 +103,9 @@ impl Plan {
     }
 
     fn walls(&self) -> BTreeMap<String, String> {
+        if self.strength() == Strength::Flat {
+            return self.flat_walls();
+        }
         let filter = crate::walls::filter::program(self.watched());
         [
             ("namespaces", "user, mount, pid, ipc, uts".to_owned()),
@@ -114,5 +117,44 @@ impl Plan {
         ]
         .map(|(name, detail)| (name.to_owned(), detail))
         .into()
+    }
+    fn flat_walls(&self) -> BTreeMap<String, String> {
+        let filter = crate::walls::filter::flat_program(crate::launch::filtered(self, false));
+        let off = self.walls_in_force().into_iter().filter_map(|(name, wall)| match wall {
+            Wall::Off { reason } => Some((name.to_owned(), format!("none: {reason}"))),
+            Wall::Enforced => None,
+        });
+        let on = [
+            ("landlock", format!("ABI {}", self.landlock_abi)),
+            ("seccomp", format!("{} instructions", filter.len())),
+            ("privileges", "no capabilities, no new privileges".to_owned()),
+            ("network", "no INET sockets".to_owned()),
+        ];
+        on.map(|(name, detail)| (name.to_owned(), detail)).into_iter().chain(off).collect()
+    }
+
+    /// Returns the walls that a jail of this plan has, with those that are off.
+    pub(crate) fn walls_in_force(&self) -> Vec<(&'static str, Wall)> {
+        let mut walls: Vec<_> = ["seccomp", "privileges", "network", "landlock"]
+            .map(|name| (name, Wall::Enforced))
+            .into();
+        if self.strength() == Strength::Full {
+            walls.extend(["namespaces", "view"].map(|name| (name, Wall::Enforced)));
+            return walls;
+        }
+        let off = |reason: &str| Wall::Off { reason: reason.to_owned() };
+        walls.push((
+            "namespaces",
+            off("strength `flat`: processes and sockets of the host have their own names here"),
+        ));
+        walls.push((
+            "view",
+            if self.hides() {
+                off("strength `flat`: looks outside are answered as absent by the watch alone")
+            } else {
+                off("strength `flat`: metadata of the outside can be seen (`--hide`)")
+            },
+        ));
+        walls
     }
 }

@@ -1,5 +1,6 @@
 //! Finding everything that the rules name, and making trees of it.
 
+use super::Ground;
 use super::covers;
 use super::find::{self, Found};
 use super::jail_path;
@@ -60,7 +61,7 @@ fn original(found: &Found) -> Option<Text> {
 }
 
 /// Finds everything that the settings name.
-pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
+pub(super) fn survey(settings: &Settings, cwd: &JailPath, ground: &Ground) -> Result<Surveyed> {
     let mut surveyor = Surveyor {
         rules: Vec::new(),
         found: BTreeMap::new(),
@@ -81,7 +82,12 @@ pub(super) fn survey(settings: &Settings, cwd: &JailPath) -> Result<Surveyed> {
     if settings.base {
         surveyor.base()?;
     }
-    surveyor.finish(settings, cwd)
+    if let Ground::Host { scratch: Some(scratch) } = ground
+        && let Some(found) = find::find(scratch)?
+    {
+        surveyor.add(found, Right::Write, Origin::Temporary, None, false);
+    }
+    surveyor.finish(settings, cwd, ground)
 }
 
 impl Surveyor {
@@ -253,13 +259,14 @@ impl Surveyor {
         }
     }
 
-    fn finish(mut self, settings: &Settings, cwd: JailPath) -> Result<Surveyed> {
+    fn finish(mut self, settings: &Settings, cwd: JailPath, ground: &Ground) -> Result<Surveyed> {
         let mut own = vec![("/proc", Right::Read, Source::Processes)];
-        if settings.base {
+        let view = *ground == Ground::View;
+        if settings.base && view {
             own.push(("/dev/shm", Right::Write, Source::Memory));
             own.push(("/dev/pts", Right::Write, Source::Terminals));
         }
-        if settings.private_tmp {
+        if settings.private_tmp && view {
             own.push(("/tmp", Right::Write, Source::Memory));
         }
         let mut trees = Trees::default();

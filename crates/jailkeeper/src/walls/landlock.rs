@@ -6,12 +6,17 @@
 //! an attempt to create something in a route directory would be refused before the tripwire sees
 //! it, and go unnamed.
 
+pub(crate) mod flat;
+
 use crate::error::{Result, Step};
 use crate::plan::{Plan, Source, Width};
 use jailkeeper_model::Right;
 use jailkeeper_sys::landlock::{self, Handled, right};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+
+/// The first ABI that scopes signals and abstract unix sockets.
+pub(crate) const SCOPES_SINCE: u32 = 6;
 
 /// A rule on a file that exists only inside the jail, to be added by its child.
 pub(crate) struct InnerRule {

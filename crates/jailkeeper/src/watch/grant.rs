@@ -10,7 +10,7 @@ use super::ask::Asking;
 use super::caller::Caller;
 use super::walk::{End, Walk};
 use crate::ward::Ward;
-use jailkeeper_model::{Access, JailPath, Verdict, decide};
+use jailkeeper_model::{Access, JailPath, Strength, Verdict, decide};
 use rustix::fs::{FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -78,7 +78,8 @@ pub(super) fn open_here(
             let mode = u32::try_from(mode & 0o777).unwrap_or(0) & !caller.umask();
             let mode = Mode::from_raw_mode(mode);
             let fd = open_exactly(path, flags | OFlags::CREATE | OFlags::EXCL, mode)?;
-            if ward.plan.identity.changed {
+            // On the host's own files the watch is the jail's user already.
+            if ward.plan.identity.changed && ward.plan.strength() == Strength::Full {
                 give_to_owner_of_directory(&fd, path)?;
             }
             fd

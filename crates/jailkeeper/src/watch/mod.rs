@@ -13,6 +13,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod caller;
+pub(crate) mod flat;
 mod grant;
 pub(crate) mod newcomers;
 pub(crate) mod notify;

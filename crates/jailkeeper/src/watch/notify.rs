@@ -74,7 +74,7 @@ pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
 
 /// Waits for a call; false when no process has the filter any more. Before Linux 6.11 receiving
 /// alone would then wait for ever.
-fn is_called(listener: &OwnedFd) -> bool {
+pub(super) fn is_called(listener: &OwnedFd) -> bool {
     use rustix::event::{PollFd, PollFlags, poll};
     loop {
         let mut fds = [PollFd::new(listener, PollFlags::IN)];
@@ -401,7 +401,7 @@ impl Watch<'_> {
     }
 
     fn socket(&self, call: &Call, kind: &SocketCall) -> Answer {
-        if matches!(kind, SocketCall::Create) {
+        if matches!(kind, SocketCall::Create | SocketCall::Pair) {
             let wanted = self.argument(1);
             return match socket::stand_in(wanted) {
                 Ok(fd) => Answer::Descriptor { fd, close_on_exec: wanted & SOCK_CLOEXEC != 0 },

@@ -57,7 +57,7 @@ pub(super) fn stand_in(wanted: u64) -> Result<OwnedFd, Errno> {
 pub(super) fn addresses(caller: Caller, kind: &SocketCall, parked: &ParkedCall) -> Vec<Address> {
     let [_, second, third, _, fifth, sixth] = parked.arguments;
     match kind {
-        SocketCall::Create => Vec::new(),
+        SocketCall::Create | SocketCall::Pair => Vec::new(),
         SocketCall::Connect | SocketCall::Bind => vec![address(caller, second, third)],
         SocketCall::SendTo => vec![address(caller, fifth, sixth)],
         SocketCall::SendMessage => vec![message(caller, second)],

@@ -8,8 +8,9 @@
 use super::calls::{self, DOMAIN};
 use super::flags::{O_PATH, WRITE_INTENT};
 use super::treatment::{
-    ArgumentRule, Call, Condition, ENOSYS, Intent, Outcome, SocketCall, Treatment,
+    ArgumentRule, Call, Condition, ENOSYS, Intent, Outcome, ProcessCall, SocketCall, Treatment,
 };
+use jailkeeper_model::Class;
 use jailkeeper_sys::bpf::{ARCHITECTURE, Item, Label, NUMBER, Program};
 use jailkeeper_sys::bpf::{argument_high, argument_low};
 use jailkeeper_sys::seccomp::{ALLOW, NOTIFY, errno};
@@ -36,6 +37,23 @@ pub(crate) enum Watched {
     Everything,
 }
 
+/// What the filter of strength `flat` hands to the listener besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flat {
+    /// Calls that only look, because what is outside is answered as absent.
+    pub(crate) looks: bool,
+    /// Calls that make processes, because no control group kills them.
+    pub(crate) forks: bool,
+    /// Calls that send signals, because Landlock does not govern them.
+    pub(crate) signals: bool,
+}
+
+/// Returns the filter of strength `flat`.
+pub(crate) fn flat_program(flat: Flat) -> Program {
+    let items = items_of(&calls::flat::all(), &|call| Leaf::of_flat(call, flat));
+    Program::assemble(&items).expect("every label stands once, behind all jumps to it")
+}
+
 /// Returns the filter, made at the first call.
 pub(crate) fn program(watched: Watched) -> &'static Program {
     static WRITES: OnceLock<Program> = OnceLock::new();
@@ -60,6 +78,11 @@ pub(crate) fn is_foreign(architecture: u32, number: i32) -> bool {
 
 /// Returns the lines of the filter.
 pub(super) fn items(watched: Watched) -> Vec<Item> {
+    let calls: Vec<_> = calls::all().collect();
+    items_of(&calls, &|call| Leaf::of(call, watched))
+}
+
+fn items_of(calls: &[&'static Call], leaf: &dyn Fn(&'static Call) -> Leaf) -> Vec<Item> {
     let mut writer = Writer::default();
     let native = writer.fresh();
     let (high, unknown) = (writer.fresh(), writer.label(Leaf::Action(errno(ENOSYS))));
@@ -71,7 +94,7 @@ pub(super) fn items(watched: Watched) -> Vec<Item> {
         Item::Load(NUMBER),
         Item::IfAtLeast(X32, high),
     ]);
-    writer.tree(&intervals(watched), X32);
+    writer.tree(&intervals(calls, leaf), X32);
     writer.items.extend([
         Item::Here(high),
         Item::IfAtLeast(NEGATIVE, unknown),
@@ -118,13 +141,36 @@ impl Leaf {
             Treatment::Socket(SocketCall::SendTo) => Self::Pointer(4),
             Treatment::Socket(_) => Self::Action(NOTIFY),
             Treatment::Arguments(rule) => Self::Rule(rule),
+            Treatment::Process(_) => Self::Action(NOTIFY),
+        }
+    }
+
+    fn of_flat(call: &'static Call, flat: Flat) -> Self {
+        match &call.treatment {
+            Treatment::Path(path) => match (path.intent, path.class) {
+                (Intent::Reads, Class::Probe) if !flat.looks => Self::Action(ALLOW),
+                _ => Self::Action(NOTIFY),
+            },
+            Treatment::Process(ProcessCall::Fork(rule)) if flat.forks => Self::Rule(rule),
+            Treatment::Process(ProcessCall::Fork(_)) => {
+                Self::of(call_of_full(call), Watched::Opens)
+            }
+            Treatment::Process(ProcessCall::Settings(rule)) => Self::Rule(rule),
+            Treatment::Socket(SocketCall::Create) => Self::Action(NOTIFY),
+            Treatment::Process(ProcessCall::Signal { .. }) if !flat.signals => Self::Action(ALLOW),
+            _ => Self::of(call, Watched::Opens),
         }
     }
 }
 
+/// Returns the entry that a call has at strength `full`.
+fn call_of_full(call: &'static Call) -> &'static Call {
+    calls::call(call.number.id()).unwrap_or(call)
+}
+
 /// Returns the intervals from number 0 upwards, the last one without end.
-fn intervals(watched: Watched) -> Vec<Interval> {
-    let mut calls: Vec<&'static Call> = calls::all().collect();
+fn intervals(calls: &[&'static Call], leaf: &dyn Fn(&'static Call) -> Leaf) -> Vec<Interval> {
+    let mut calls = calls.to_vec();
     calls.sort_unstable_by_key(|call| call.number.id());
     let unknown = Leaf::Action(errno(ENOSYS));
     let mut intervals = Vec::new();
@@ -139,7 +185,7 @@ fn intervals(watched: Watched) -> Vec<Interval> {
         if number > next {
             add(next, unknown);
         }
-        add(number, Leaf::of(call, watched));
+        add(number, leaf(call));
         next = number + 1;
     }
     add(next, unknown);
@@ -228,10 +274,18 @@ impl Writer {
                 self.items.push(Item::Load(argument_low(rule.argument.into())));
                 for case in rule.cases {
                     let label = self.label(action(case.outcome));
-                    self.items.push(match case.when {
-                        Condition::Equals(constant) => Item::IfEqual(constant, label),
-                        Condition::AnyBit(bits) => Item::IfAnyBit(bits, label),
-                    });
+                    match case.when {
+                        Condition::Equals(constant) => {
+                            self.items.push(Item::IfEqual(constant, label));
+                        }
+                        Condition::AnyBit(bits) => self.items.push(Item::IfAnyBit(bits, label)),
+                        // What was masked away is loaded again.
+                        Condition::Masked { mask, value } => self.items.extend([
+                            Item::And(mask),
+                            Item::IfEqual(value, label),
+                            Item::Load(argument_low(rule.argument.into())),
+                        ]),
+                    }
                 }
                 self.finish(action(rule.otherwise));
             }

@@ -11,6 +11,7 @@ mod allowed;
 mod breaches;
 mod changes;
 mod descriptors;
+pub(super) mod flat;
 mod ipc;
 mod memory;
 mod probes;

@@ -38,9 +38,11 @@ mod flags;
 mod tests;
 mod treatment;
 
-pub(crate) use build::{Watched, is_foreign, program};
-pub(crate) use calls::call;
+pub(crate) use build::{Flat, Watched, flat_program, is_foreign, program};
+pub(crate) use calls::{call, flat::call as flat_call};
 pub(crate) use flags::{
     closes_on_exec, creates, has_write_intent, is_exclusive, open_flag_names, takes_mode,
 };
-pub(crate) use treatment::{Call, Intent, PathCall, SocketCall, Treatment};
+pub(crate) use treatment::{
+    Call, Intent, PathArgument, PathCall, ProcessCall, SocketCall, Treatment,
+};

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod dangers;
+mod flat;
 mod numbers;
 mod signatures;
 

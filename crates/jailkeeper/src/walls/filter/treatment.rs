@@ -37,6 +37,24 @@ pub(crate) enum Treatment {
     Socket(SocketCall),
     /// Is decided by one argument. What reaches the listener is a jailbreak like [`Self::Breach`].
     Arguments(ArgumentRule),
+    /// Acts on a process that a number names. At strength `flat` alone, where numbers also name
+    /// processes of others.
+    Process(ProcessCall),
+}
+
+/// A call that makes a process or acts on one by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProcessCall {
+    /// Makes one. It is let go on as long as the jail lives, and held from its end on.
+    Fork(ArgumentRule),
+    /// Changes the process or thread with the number in argument 0; zero is the caller itself.
+    Settings(ArgumentRule),
+    /// `setpriority`, `ioprio_set`: argument 0 says what kind of number argument 1 is, of which
+    /// this is a process's.
+    Priority { process: u32 },
+    /// Sends a signal to the process, group or thread with the number in this argument. Governed
+    /// by Landlock from ABI 6 on.
+    Signal { argument: u8 },
 }
 
 /// A call that names files by paths.
@@ -130,8 +148,10 @@ pub(crate) struct DescriptorCall {
 /// A call that makes a socket or gives it an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SocketCall {
-    /// `socket`: internet sockets go to the listener, see [`Self::rule`].
+    /// `socket`: internet sockets go to the listener; at strength `flat` all do.
     Create,
+    /// `socketpair`, at strength `flat` alone: domain and type are in arguments 0 and 1.
+    Pair,
     /// `connect`: address in argument 1, its length in 2.
     Connect,
     /// `bind`: address in argument 1, its length in 2.
@@ -169,6 +189,11 @@ pub(crate) struct Case {
 pub(crate) enum Condition {
     Equals(u32),
     AnyBit(u32),
+    /// Equals the constant in the bits of the mask.
+    Masked {
+        mask: u32,
+        value: u32,
+    },
 }
 
 /// What an [`ArgumentRule`] decides.

@@ -175,6 +175,7 @@ fn decide(rule: &ArgumentRule, value: u64) -> Outcome {
     let case = rule.cases.iter().find(|case| match case.when {
         Condition::Equals(constant) => low == constant,
         Condition::AnyBit(bits) => low & bits != 0,
+        Condition::Masked { mask, value } => low & mask == value,
     });
     case.map_or(rule.otherwise, |case| case.outcome)
 }
@@ -187,7 +188,9 @@ fn the_filter_agrees_with_every_rule() {
         rules += 1;
         let mut values: Vec<u64> = (0..256).chain((0..64).map(|bit| 1 << bit)).collect();
         for case in rule.cases {
-            let (Condition::Equals(value) | Condition::AnyBit(value)) = case.when;
+            let (Condition::Equals(value)
+            | Condition::AnyBit(value)
+            | Condition::Masked { value, .. }) = case.when;
             let value = u64::from(value);
             values.extend([value, value | GARBAGE, value + 1, value - 1, value << 32, !value]);
         }

@@ -90,6 +90,7 @@ fn the_filter_does_what_the_table_says() {
             Treatment::Socket(_) => NOTIFY,
             Treatment::Arguments(_) if call.name() == "socketpair" => errno(97),
             Treatment::Arguments(_) => ALLOW,
+            Treatment::Process(_) => panic!("of strength `flat`"),
         };
         assert_eq!(action, promised, "{}", call.name());
     }
@@ -103,7 +104,7 @@ fn calls_without_a_rule_do_not_depend_on_their_arguments() {
             Treatment::Path(path) => !matches!(path.intent, Intent::OpenFlags { .. }),
             Treatment::Descriptor(_) => true,
             Treatment::Socket(socket) => !matches!(socket, SocketCall::Create | SocketCall::SendTo),
-            Treatment::Arguments(_) => false,
+            Treatment::Arguments(_) | Treatment::Process(_) => false,
         };
         let number = call.number.id().unsigned_abs();
         if fixed {

@@ -1,0 +1,97 @@
+//! A control group of the jail's own, to kill it with.
+//!
+//! `cgroup.kill` (Linux 5.14) sends SIGKILL to every process of a group in one call, and to those
+//! that are being made at that moment. A group can be made by root, and by whoever was given a part
+//! of the hierarchy and is in it. No controller is needed.
+
+use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
+use std::fs;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A control group, removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Group {
+    path: PathBuf,
+    kill: OwnedFd,
+}
+
+impl Group {
+    /// Makes a group below this process's own; `None` where that cannot be had.
+    pub(crate) fn make() -> Option<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = own_group()?.join(format!("jailkeeper-{}-{count}", std::process::id()));
+        fs::create_dir(&path).ok()?;
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let Ok(kill) = rustix::fs::open(path.join("cgroup.kill"), flags, Mode::empty()) else {
+            let _ = fs::remove_dir(&path);
+            return None;
+        };
+        let group = Self { path, kill };
+        // Whether a process may be moved into it shows only when it is tried; one that is not
+        // there is ESRCH, and everything else comes before that.
+        let tried = fs::write(group.path.join("cgroup.procs"), i32::MAX.to_string());
+        let may = tried.is_err_and(|error| {
+            error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
+        });
+        may.then_some(group)
+    }
+
+    /// Moves a process into the group. What it makes from then on is in it too.
+    pub(crate) fn take(&self, pid: Pid) -> std::io::Result<()> {
+        fs::write(self.path.join("cgroup.procs"), pid.as_raw_pid().to_string())
+    }
+
+    /// Kills everything in it.
+    pub(crate) fn kill(&self) {
+        let _ = rustix::io::write(&self.kill, b"1");
+    }
+}
+
+impl AsFd for Group {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.kill.as_fd()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.path);
+    }
+}
+
+/// Finds the directory of this process's group in the second hierarchy.
+fn own_group() -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let (root, place) = mounts.lines().find_map(mounted)?;
+    let inside = Path::new(own).strip_prefix(root).ok()?;
+    Some(Path::new(place).join(inside))
+}
+
+/// Returns root and mount point of a line of `/proc/self/mountinfo` if it is of the second
+/// hierarchy.
+fn mounted(line: &str) -> Option<(&str, &str)> {
+    let (own, filesystem) = line.split_once(" - ")?;
+    if !filesystem.starts_with("cgroup2 ") {
+        return None;
+    }
+    let mut fields = own.split(' ').skip(3);
+    Some((fields.next()?, fields.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_hierarchy_is_found_among_mounts() {
+        let line = "35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw";
+        assert_eq!(mounted(line), Some(("/", "/sys/fs/cgroup")));
+        assert_eq!(mounted("36 24 0:31 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu"), None);
+    }
+}

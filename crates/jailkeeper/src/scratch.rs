@@ -1,0 +1,113 @@
+//! The private directory that takes the place of `/tmp` where a jail has no view of its own.
+
+use crate::error::{Error, ErrorKind, Result};
+use jailkeeper_model::JailPath;
+use rustix::fs::{Gid, Mode, OFlags, Uid};
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where such directories are made, the first that can be written.
+const PLACES: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
+/// How often another name is tried.
+const TRIES: u32 = 16;
+
+/// A directory that is removed with all that is in it when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// Makes one with a name that nobody can know before.
+    pub(crate) fn make() -> Result<Self> {
+        let mut last = None;
+        for place in PLACES {
+            for _ in 0..TRIES {
+                let path = Path::new(place).join(name()?);
+                match DirBuilder::new().mode(0o700).create(&path) {
+                    Ok(()) => return Ok(Self { path }),
+                    Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                    Err(error) => {
+                        last = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+        let error = Error::new(ErrorKind::Policy, "make a private directory for temporary files")
+            .with_hint("make /tmp writable, or leave the directory away with `--tmp deny`");
+        Err(match last {
+            Some(cause) => error.because(cause),
+            None => error,
+        })
+    }
+
+    /// Returns its path.
+    pub(crate) fn path(&self) -> Result<JailPath> {
+        crate::plan::jail_path(&self.path)
+    }
+
+    /// Makes it over to the jail's user.
+    pub(crate) fn give(&self, user: u32, group: u32) -> std::io::Result<()> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(&self.path, flags, Mode::empty())?;
+        let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+        Ok(rustix::fs::fchown(fd, Some(user), Some(group))?)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if fs::remove_dir_all(&self.path).is_err() {
+            // A program may have closed its own directories to itself. Nobody is left who could
+            // put a link in the place of one meanwhile.
+            open_up(&self.path);
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Makes every directory in a directory accessible to its owner.
+fn open_up(directory: &Path) {
+    let _ = fs::set_permissions(directory, Permissions::from_mode(0o700));
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}
+
+/// A name that nobody can guess.
+fn name() -> Result<String> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut bytes = [0u8; 12];
+    let random = fs::File::open("/dev/urandom")
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut bytes));
+    random.map_err(|error| Error::io("read random numbers", error))?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    Ok(format!("jailkeeper-{}-{count}-{text}", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_it_whatever_was_made_in_it() {
+        let scratch = Scratch::make().unwrap();
+        let path = scratch.path.clone();
+        let deep = path.join("a/b");
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(deep.join("file"), "x").unwrap();
+        std::os::unix::fs::symlink("/etc", path.join("link")).unwrap();
+        fs::set_permissions(&deep, Permissions::from_mode(0o0)).unwrap();
+        fs::set_permissions(path.join("a"), Permissions::from_mode(0o0)).unwrap();
+        drop(scratch);
+        assert!(!path.exists());
+        assert!(Path::new("/etc").exists());
+    }
+}

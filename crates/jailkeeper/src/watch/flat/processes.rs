@@ -1,0 +1,161 @@
+//! Processes: the caller's entries below `/proc`, and calls that act on a process by its number.
+//!
+//! Directories below `/proc` come and go with processes, so no rule of Landlock's can grant a jail
+//! its own. They are opened here, through no link, and handed over. What belongs to a process
+//! outside is answered as if the process were not there.
+
+use super::super::walk::Walk;
+use super::paths::{O_PATH, Place};
+use super::{Answer, Watch};
+use crate::death::Life;
+use crate::walls::filter::{self, ProcessCall};
+use rustix::fs::{Mode as FileMode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+use rustix::process::Pid;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// A path below `/proc`.
+enum Entry {
+    /// Of the system: the path from `/proc` on.
+    System(PathBuf),
+    /// Of a process or thread: its number, and the path from there on.
+    Process(Pid, PathBuf),
+    /// Of a process that is not the jail's.
+    Strange,
+}
+
+impl Watch<'_> {
+    /// Opens an entry below `/proc`; `None` leaves it to be judged like any other path.
+    pub(super) fn open_process(&self, place: &Place, flags: u64) -> Option<Answer> {
+        let writes = filter::has_write_intent(flags);
+        let (directory, inside) = match self.entry(&place.walk) {
+            Entry::Strange => return Some(Answer::Refuse(Errno::NOENT)),
+            // What belongs to the system is not changed: the policy's rule is one for reading.
+            Entry::System(_) if writes => return None,
+            Entry::System(inside) => (PathBuf::from("/proc"), inside),
+            Entry::Process(pid, inside) => {
+                (PathBuf::from(format!("/proc/{}", pid.as_raw_pid())), inside)
+            }
+        };
+        Some(match self.open_below(&directory, &inside, flags) {
+            Ok(fd) => Answer::Descriptor { fd, close_on_exec: filter::closes_on_exec(flags) },
+            Err(Errno::LOOP) => Answer::Refuse(Errno::ACCESS),
+            Err(errno) => Answer::Refuse(errno),
+        })
+    }
+
+    fn open_below(
+        &self,
+        directory: &std::path::Path,
+        inside: &std::path::Path,
+        flags: u64,
+    ) -> Result<OwnedFd, Errno> {
+        let hold = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(directory, hold, FileMode::empty())?;
+        // The directory belongs to one process for ever; if that is the jail's still, it was so
+        // when its number was looked at.
+        let inside = if inside.as_os_str().is_empty() { std::path::Path::new(".") } else { inside };
+        let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::DIRECTORY | OFlags::NONBLOCK;
+        let bits = u32::try_from(flags & u64::from(u32::MAX)).unwrap_or(0);
+        let mut wanted = OFlags::from_bits_retain(bits) & kept | OFlags::CLOEXEC | OFlags::NOCTTY;
+        if flags & O_PATH != 0 {
+            wanted |= OFlags::PATH | OFlags::NOFOLLOW;
+        }
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let fd = rustix::fs::openat2(&directory, inside, wanted, FileMode::empty(), resolve)?;
+        self.still_waits()?;
+        Ok(fd)
+    }
+
+    /// Says whose entry a path is.
+    fn entry(&self, walk: &Walk) -> Entry {
+        let mut names = walk.path.components().skip(1);
+        let Some(first) = names.next() else { return Entry::System(PathBuf::new()) };
+        let rest: PathBuf = names.collect();
+        let own = self.caller.process().unwrap_or(self.caller.thread);
+        match first.to_str() {
+            Some("self") => Entry::Process(own, rest),
+            Some("thread-self") => {
+                let thread = self.caller.thread.as_raw_pid().to_string();
+                let inside = ["task".as_ref(), thread.as_ref()].into_iter().chain(rest.iter());
+                Entry::Process(own, inside.collect())
+            }
+            // Links to the caller's own.
+            Some("mounts" | "net") => {
+                Entry::Process(own, std::iter::once(first).chain(rest.iter()).collect())
+            }
+            Some(name) if name.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let pid = name.parse().ok().and_then(Pid::from_raw);
+                match pid {
+                    Some(pid) if pid == own || self.is_ours(pid) => Entry::Process(pid, rest),
+                    _ => Entry::Strange,
+                }
+            }
+            _ => Entry::System(std::iter::once(first).chain(rest.iter()).collect()),
+        }
+    }
+
+    /// Tells whether a process or thread is one of this jail.
+    fn is_ours(&self, pid: Pid) -> bool {
+        matches!(self.ward.life(), Some(Life::Reaper(reaper)) if reaper.holds(pid))
+    }
+
+    /// A call that makes a process or acts on one by its number.
+    ///
+    /// The numbers are in registers, which do not change. That a process ends and its number is
+    /// given to a stranger between the look and the call takes a whole round of the numbers.
+    pub(super) fn process(&self, call: &ProcessCall) -> Answer {
+        match call {
+            ProcessCall::Fork(_) => Answer::Resume,
+            ProcessCall::Settings(_) => self.setting(self.int(0)),
+            ProcessCall::Priority { process } if self.int(0) == *process => {
+                self.setting(self.int(1))
+            }
+            // A group: the caller's own is in its session, which is the jail's.
+            ProcessCall::Priority { process } => {
+                let own_group = self.int(0) == process + 1 && self.int(1) == 0;
+                if own_group { Answer::Resume } else { Answer::Refuse(Errno::PERM) }
+            }
+            ProcessCall::Signal { argument } => self.signal(self.int(*argument).cast_signed()),
+        }
+    }
+
+    fn setting(&self, number: u32) -> Answer {
+        if number == 0 || self.is_ours_by_number(number.cast_signed()) {
+            Answer::Resume
+        } else {
+            Answer::Refuse(Errno::SRCH)
+        }
+    }
+
+    fn is_ours_by_number(&self, number: i32) -> bool {
+        number > 0 && Pid::from_raw(number).is_some_and(|pid| self.is_ours(pid))
+    }
+
+    /// A signal, where Landlock does not scope them.
+    fn signal(&self, number: i32) -> Answer {
+        match self.call.name() {
+            // Its target is behind a descriptor, which another thread can exchange.
+            "pidfd_send_signal" => Answer::Refuse(Errno::PERM),
+            // The caller's own group is in the jail's session, and no one else is.
+            "kill" if number == 0 => Answer::Resume,
+            // Everybody whom the user may signal.
+            "kill" if number == -1 => Answer::Refuse(Errno::PERM),
+            "kill" if number < 0 && self.is_ours_by_number(number.saturating_neg()) => {
+                Answer::Resume
+            }
+            _ if self.is_ours_by_number(number) => Answer::Resume,
+            _ => Answer::Refuse(Errno::SRCH),
+        }
+    }
+
+    /// Duplicates a descriptor of the caller, where that is permitted.
+    pub(super) fn duplicate(&self, number: i32) -> Option<OwnedFd> {
+        use rustix::process::{PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
+        let pidfd = pidfd_open(self.caller.process()?, PidfdFlags::empty()).ok()?;
+        self.still_waits().ok()?;
+        pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).ok()
+    }
+}
