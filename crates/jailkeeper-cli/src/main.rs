@@ -7,6 +7,8 @@ mod arguments;
 mod ask;
 mod commands;
 mod events;
+mod propose;
+mod shelf;
 mod status;
 mod terminal;
 mod ui;
@@ -25,6 +27,10 @@ fn main() {
     let result = match arguments.subcommand {
         Subcommand::Run(run) => commands::run::run(&run),
         Subcommand::Plan(plan) => commands::plan::run(&plan),
+        Subcommand::Check(check) => commands::check::run(&check),
+        Subcommand::Profiles(profiles) => commands::profiles::run(&profiles),
+        Subcommand::Learn(learn) => commands::learn::run(&learn),
+        Subcommand::Explain(explain) => commands::explain::run(&explain),
         Subcommand::Doctor(doctor) => commands::doctor::run(&doctor),
         Subcommand::Completions { shell } => commands::generate::completions(shell),
         Subcommand::Man => commands::generate::man(),

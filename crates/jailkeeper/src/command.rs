@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result, Step};
 use crate::jail::Jail;
 use crate::launch::{Prepared, Stream};
 use crate::pace::Pace;
-use crate::plan::{self, Ground, Plan, Summary, Wanted};
+use crate::plan::{self, Checked, Ground, Plan, Summary, Wanted};
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
 use crate::scratch::Scratch;
@@ -13,7 +13,7 @@ use crate::stdio::{Stdio, Streams, refuse_directory};
 use crate::supervisor::Supervisor;
 use crate::ward::Ward;
 use crate::watch::ask::{Answerer, Asking};
-use jailkeeper_model::{Event, JailId, Question, Reply, Strength};
+use jailkeeper_model::{Event, JailId, Mode, Question, Reply, Strength};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
@@ -37,6 +37,7 @@ pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
+    offered: BTreeMap<OsString, OsString>,
     cwd: Option<PathBuf>,
     streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
@@ -61,6 +62,7 @@ impl Command {
             program: program.to_owned(),
             arguments: vec![program.to_owned()],
             environment: BTreeMap::new(),
+            offered: BTreeMap::new(),
             cwd: None,
             streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
             extra: Vec::new(),
@@ -112,7 +114,7 @@ impl Command {
     }
 
     /// Takes the harmless variables of an environment over: [`INHERITED_VARIABLES`] and `LC_*`.
-    /// What was set already stays.
+    /// What was set already stays. Profiles may pass on others of them by name.
     pub fn inherit_environment(
         &mut self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -122,8 +124,9 @@ impl Command {
                 .to_str()
                 .is_some_and(|name| name.starts_with("LC_") || INHERITED_VARIABLES.contains(&name));
             if harmless {
-                self.environment.entry(name).or_insert(value);
+                self.environment.entry(name.clone()).or_insert(value.clone());
             }
+            self.offered.insert(name, value);
         }
         self
     }
@@ -209,6 +212,17 @@ impl Command {
     pub fn plan(&self, probe: &Probe) -> Result<Summary> {
         let strength = plan::choose(&self.jail.settings, probe)?;
         Ok(self.make_plan(probe, ground(strength, None)?)?.summary())
+    }
+
+    /// Says what would be decided about a use of a file, and why.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`plan`](Self::plan), and when the path is none.
+    pub fn check(&self, probe: &Probe, mode: Mode, path: &Path) -> Result<Checked> {
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        let plan = self.make_plan(probe, ground(strength, None)?)?;
+        plan.check(mode, path)
     }
 
     /// Starts the command in its jail.
@@ -311,6 +325,7 @@ impl Command {
             arguments: self.arguments.clone(),
             cwd,
             environment: self.environment.clone(),
+            offered: self.offered.clone(),
             terminal: self.terminal_streams(),
         };
         Plan::new(&self.jail.settings, wanted, probe, ground)

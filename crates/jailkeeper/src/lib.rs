@@ -46,7 +46,6 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod base;
 mod child;
 mod command;
 mod death;
@@ -56,6 +55,7 @@ mod launch;
 mod pace;
 mod plan;
 mod probe;
+mod profiles;
 mod recorder;
 mod scratch;
 mod settings;
@@ -71,8 +71,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use jail::{Jail, JailBuilder};
 pub use jailkeeper_model::{self as model, Event, OnJailbreak, Origin, Report, Right};
 pub use jailkeeper_sys::process::inherited as inherited_descriptor;
-pub use plan::{PlannedTree, Summary};
+pub use plan::{Checked, PlannedTree, Summary};
 pub use probe::{Finding, Probe};
+pub use profiles::{Listed, Secrets, Shelf};
 pub use rustix::process::Signal;
 pub use stdio::Stdio;
 pub use supervisor::WALL_LOST;

@@ -1,5 +1,6 @@
 //! What a caller asks for, before it meets the machine.
 
+use jailkeeper_model::profile::Stack;
 use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,10 @@ pub(crate) struct Settings {
     /// Files that the jail must not be able to change: policies, event files, reports.
     pub(crate) protected: Vec<PathBuf>,
     pub(crate) base: bool,
+    /// The profiles, with all that they extend.
+    pub(crate) profiles: Option<Stack>,
+    /// The caller's home directory, which profiles name.
+    pub(crate) home: Option<PathBuf>,
     pub(crate) working_directory: bool,
     pub(crate) private_tmp: bool,
     pub(crate) strict: bool,
@@ -52,6 +57,8 @@ impl Default for Settings {
             patterns: Vec::new(),
             protected: Vec::new(),
             base: true,
+            profiles: None,
+            home: None,
             working_directory: true,
             private_tmp: true,
             strict: false,

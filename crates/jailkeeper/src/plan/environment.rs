@@ -1,7 +1,7 @@
 //! The environment of the jail: a short list, and what is always set.
 
 use super::view::{Node, View};
-use crate::base::Variable;
+use jailkeeper_model::profile::SettledVariable;
 use jailkeeper_model::{JailPath, Policy, Right};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -20,7 +20,8 @@ pub(super) fn inside(
     policy: &Policy,
     view: &View,
     cwd: &JailPath,
-    variables: &[Variable],
+    variables: &[SettledVariable],
+    offered: &BTreeMap<OsString, OsString>,
     temporary: Option<JailPath>,
 ) -> BTreeMap<OsString, OsString> {
     let mut environment = chosen.clone();
@@ -30,14 +31,16 @@ pub(super) fn inside(
     let mut default = |name: &str, value: OsString| {
         environment.entry(name.into()).or_insert(value);
     };
+    for variable in variables {
+        let name = OsStr::new(&variable.name);
+        if let Some(value) = variable.value.as_ref().or_else(|| offered.get(name)) {
+            default(&variable.name, value.clone());
+        }
+    }
     default("HOME", scratch.clone());
     default("SHELL", "/bin/sh".into());
     default("USER", "jail".into());
     default("LOGNAME", "jail".into());
-    for variable in variables {
-        let value = variable.value.replace("${tmp}", &scratch.to_string_lossy());
-        default(&variable.name, value.into());
-    }
     default("TMPDIR", scratch);
     default("PWD", cwd.as_path().as_os_str().to_owned());
     let path = environment.remove(OsStr::new("PATH")).unwrap_or_else(|| DEFAULT_PATH.into());

@@ -4,6 +4,7 @@
 //! was made: paths that are not there, rules that contradict each other, state files that the
 //! jail could write, walls that the machine does not have.
 
+mod check;
 mod covers;
 mod environment;
 mod find;
@@ -16,6 +17,7 @@ mod trees;
 mod view;
 mod widening;
 
+pub use check::Checked;
 pub(crate) use find::push_components;
 pub(crate) use ground::{Ground, choose};
 pub(crate) use native::Native;
@@ -44,6 +46,8 @@ pub(crate) struct Wanted {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) cwd: PathBuf,
     pub(crate) environment: BTreeMap<OsString, OsString>,
+    /// The caller's own variables, of which profiles pass some on.
+    pub(crate) offered: BTreeMap<OsString, OsString>,
     /// The streams that are the jail's own terminal.
     pub(crate) terminal: Vec<i32>,
 }
@@ -94,9 +98,11 @@ impl Plan {
                 Error::new(ErrorKind::Policy, "find the working directory").because(error)
             })
             .and_then(|cwd| jail_path(&cwd))?;
-        let surveyed = survey::survey(settings, &cwd, &ground)?;
+        let caller = Identity::of_caller(probe);
+        let user = (caller.user, caller.group);
+        let surveyed = survey::survey(settings, &cwd, &ground, user)?;
         let identity = match &ground {
-            Ground::View => Identity::of_caller(probe),
+            Ground::View => caller,
             Ground::Host { .. } => Identity::on_host(probe, &surveyed.trees)?,
         };
         let policy = surveyed.policy;
@@ -116,6 +122,7 @@ impl Plan {
             &surveyed.view,
             &cwd,
             &surveyed.variables,
+            &wanted.offered,
             ground.temporary(),
         );
         let native = match &ground {
