@@ -12,6 +12,7 @@ mod flat;
 mod granting;
 mod harmless;
 mod input;
+mod living;
 mod looking;
 mod monitor;
 mod programs;
