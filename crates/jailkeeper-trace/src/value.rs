@@ -135,17 +135,31 @@ pub(crate) fn quote_end(text: &[u8], open: usize, quoting: Quoting) -> Option<us
     let mut at = open + 1;
     loop {
         match text.get(at)? {
-            b'\\' if quoting != Quoting::Raw => at += 2,
-            // Text that is written as it is may have a quote in it; the last one has something
-            // behind it that can stand there.
-            b'"' if quoting == Quoting::Raw
-                && !matches!(text.get(at + 1), None | Some(b',' | b')' | b'.')) =>
-            {
+            b'\\' if quoting == Quoting::C => at += 2,
+            b'\\' if quoting == Quoting::Vis => {
+                at += 1 + escape_length(text.get(at + 1..).unwrap_or_default());
+            }
+            // A quote that is written as it is has something behind it that can stand there.
+            b'"' if quoting != Quoting::C && !can_end(text.get(at + 1..).unwrap_or_default()) => {
                 at += 1;
             }
             b'"' => return Some(at + 1),
             _ => at += 1,
         }
+    }
+}
+
+/// Tells whether this can stand behind the end of text.
+fn can_end(behind: &[u8]) -> bool {
+    matches!(behind, [] | [b',' | b')' | b'.', ..] | [b' ', b']' | b'}', ..])
+}
+
+/// How long an escape of `vis(3)` is, behind its backslash: `^A`, `M-a`, `M^A`, `n`.
+pub(crate) fn escape_length(text: &[u8]) -> usize {
+    match text {
+        [b'M', b'-' | b'^', ..] => 3,
+        [b'^', ..] => 2,
+        _ => 1,
     }
 }
 
