@@ -6,6 +6,10 @@ use crate::text::Text;
 /// How many arguments of a call are kept; no call that matters has more.
 const ARGUMENTS_AT_MOST: usize = 8;
 
+/// How long a comment or the name of a descriptor can be, in bytes. It bounds how far is looked for
+/// its end, so that a line with many beginnings and no end is not gone through again for each.
+const ASIDE_AT_MOST: usize = 20 * 1024;
+
 /// One argument, as the tracer wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -118,6 +122,7 @@ fn skip_argument(text: &[u8], at: &mut usize, quoting: Quoting) -> Option<u8> {
             }
             b'/' if text.get(*at + 1) == Some(&b'*') => {
                 let rest = text.get(*at + 2..).unwrap_or_default();
+                let rest = rest.get(..ASIDE_AT_MOST).unwrap_or(rest);
                 if let Some(end) = rest.windows(2).position(|pair| pair == b"*/") {
                     *at += end + 4;
                     continue;
@@ -167,6 +172,7 @@ pub(crate) fn escape_length(text: &[u8]) -> usize {
 fn annotation_end(text: &[u8], open: usize) -> Option<usize> {
     // In a path `<` and `>` are escaped, and quotes are not.
     let is_path = text.get(open + 1) == Some(&b'/');
+    let text = text.get(..open + ASIDE_AT_MOST).unwrap_or(text);
     let mut at = open + 1;
     let mut depth = 1_usize;
     loop {
