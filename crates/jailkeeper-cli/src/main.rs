@@ -7,6 +7,8 @@ mod arguments;
 mod ask;
 mod commands;
 mod events;
+mod propose;
+mod shelf;
 mod status;
 mod terminal;
 mod ui;
@@ -26,6 +28,12 @@ fn main() {
         Subcommand::Run(run) => commands::run::run(&run),
         #[cfg(feature = "full")]
         Subcommand::Plan(plan) => commands::plan::run(&plan),
+        #[cfg(feature = "full")]
+        Subcommand::Check(check) => commands::check::run(&check),
+        Subcommand::Profiles(profiles) => commands::profiles::run(&profiles),
+        #[cfg(feature = "full")]
+        Subcommand::Learn(learn) => commands::learn::run(&learn),
+        Subcommand::Explain(explain) => commands::explain::run(&explain),
         Subcommand::Attach(attach) => commands::attach::run(&attach),
         Subcommand::Doctor(doctor) => commands::doctor::run(&doctor),
         Subcommand::Completions { shell } => commands::generate::completions(shell),

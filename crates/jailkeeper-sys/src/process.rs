@@ -101,10 +101,19 @@ pub(crate) fn unshare_descriptors() -> io::Result<()> {
 unsafe fn clone3_with(args: CloneArgs) -> io::Result<Side> {
     // SAFETY: `args` is laid out as `struct clone_args` with its true size. Memory is copied (no
     // CLONE_VM), so the child has a stack and arguments of its own.
-    let pid = check(unsafe {
+    let made = check(unsafe {
         libc::syscall(libc::SYS_clone3, std::ptr::from_ref(&args), size_of::<CloneArgs>())
-    })?;
-    let pid = i32::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
+    });
+    let made = match made {
+        // Containers answer so, because a filter cannot look at flags in memory.
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
+            let (none, flags) = (0usize, args.flags | args.exit_signal);
+            // SAFETY: as above; without a stack of its own the child has a copy of this one.
+            check(unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) })
+        }
+        other => other,
+    };
+    let pid = i32::try_from(made?).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
     Ok(Pid::from_raw(pid).map_or(Side::Child, Side::Parent))
 }
 
@@ -355,4 +364,18 @@ pub fn own_mask() -> io::Result<()> {
     check(unsafe { libc::unshare(libc::CLONE_FS) }.into())?;
     rustix::process::umask(rustix::fs::Mode::empty());
     Ok(())
+}
+
+/// Takes every capability from this thread, and from no other one of the process.
+///
+/// # Errors
+///
+/// None are known; the kernel's answer is passed on.
+pub fn renounce_capabilities() -> io::Result<()> {
+    let none = rustix::thread::CapabilitySets {
+        effective: rustix::thread::CapabilitySet::empty(),
+        permitted: rustix::thread::CapabilitySet::empty(),
+        inheritable: rustix::thread::CapabilitySet::empty(),
+    };
+    Ok(rustix::thread::set_capabilities(None, none)?)
 }

@@ -11,7 +11,7 @@ use crate::monitor::{Ground, Order, Request};
 #[cfg(feature = "full")]
 use crate::pace::Pace;
 #[cfg(feature = "full")]
-use crate::plan::{self, Ground as Standing, Plan, Summary, Wanted};
+use crate::plan::{self, Checked, Ground as Standing, Plan, Summary, Wanted};
 #[cfg(feature = "full")]
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
@@ -26,6 +26,8 @@ use crate::supervisor::{Held, Supervisor};
 use crate::ward::Ward;
 #[cfg(feature = "full")]
 use crate::watch::ask::Asking;
+#[cfg(feature = "full")]
+use jailkeeper_model::Mode;
 use jailkeeper_model::{Event, JailId, Question, Reply, Strength};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -54,6 +56,7 @@ pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
+    offered: BTreeMap<OsString, OsString>,
     cwd: Option<PathBuf>,
     streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
@@ -78,6 +81,7 @@ impl Command {
             program: program.to_owned(),
             arguments: vec![program.to_owned()],
             environment: BTreeMap::new(),
+            offered: BTreeMap::new(),
             cwd: None,
             streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
             extra: Vec::new(),
@@ -129,7 +133,7 @@ impl Command {
     }
 
     /// Takes the harmless variables of an environment over: [`INHERITED_VARIABLES`] and `LC_*`.
-    /// What was set already stays.
+    /// What was set already stays. Profiles may pass on others of them by name.
     pub fn inherit_environment(
         &mut self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -139,8 +143,9 @@ impl Command {
                 .to_str()
                 .is_some_and(|name| name.starts_with("LC_") || INHERITED_VARIABLES.contains(&name));
             if harmless {
-                self.environment.entry(name).or_insert(value);
+                self.environment.entry(name.clone()).or_insert(value.clone());
             }
+            self.offered.insert(name, value);
         }
         self
     }
@@ -186,7 +191,7 @@ impl Command {
         self
     }
 
-    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`]). The program waits
+    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`](crate::OnJailbreak::Ask)). The program waits
     /// meanwhile, but the rest of the jail goes on: the function is called on a thread of its own,
     /// and several times at once if several calls are asked about.
     ///
@@ -244,6 +249,18 @@ impl Command {
         Ok(self.make_plan(probe, ground(strength, None)?)?.summary())
     }
 
+    /// Says what would be decided about a use of a file, and why.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`plan`](Self::plan), and when the path is none.
+    #[cfg(feature = "full")]
+    pub fn check(&self, probe: &Probe, mode: Mode, path: &Path) -> Result<Checked> {
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        let plan = self.make_plan(probe, ground(strength, None)?)?;
+        plan.check(mode, path)
+    }
+
     /// Starts the command in its jail.
     ///
     /// When this returns, the walls were proven and the program runs. May be called again for
@@ -296,6 +313,7 @@ impl Command {
             program: self.program.clone(),
             arguments: self.arguments.clone(),
             cwd: self.directory()?,
+            offered: self.offered.clone(),
             environment: self.environment.clone(),
         })
     }
@@ -339,6 +357,7 @@ impl Command {
             arguments: Vec::new(),
             cwd: directory.to_owned(),
             environment: BTreeMap::new(),
+            offered: BTreeMap::new(),
         };
         let ground = Ground::new(&jail.settings, &request)?;
         let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
@@ -441,6 +460,7 @@ impl Command {
             arguments: self.arguments.clone(),
             cwd,
             environment: self.environment.clone(),
+            offered: self.offered.clone(),
             terminal: self.terminal_streams(),
         };
         Plan::new(&self.jail.settings, wanted, probe, ground)

@@ -1,7 +1,7 @@
 //! The environment of the jail: a short list, and what is always set.
 
-use crate::base::Variable;
 use jailkeeper_model::JailPath;
+use jailkeeper_model::profile::SettledVariable;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -19,7 +19,8 @@ pub(crate) fn inside(
     chosen: &BTreeMap<OsString, OsString>,
     scratch: Option<&JailPath>,
     cwd: &JailPath,
-    variables: &[Variable],
+    variables: &[SettledVariable],
+    offered: &BTreeMap<OsString, OsString>,
     can_be_reached: impl Fn(&Path) -> bool,
 ) -> BTreeMap<OsString, OsString> {
     let mut environment = chosen.clone();
@@ -27,14 +28,16 @@ pub(crate) fn inside(
     let mut default = |name: &str, value: OsString| {
         environment.entry(name.into()).or_insert(value);
     };
+    for variable in variables {
+        let name = OsStr::new(&variable.name);
+        if let Some(value) = variable.value.as_ref().or_else(|| offered.get(name)) {
+            default(&variable.name, value.clone());
+        }
+    }
     default("HOME", scratch.clone());
     default("SHELL", "/bin/sh".into());
     default("USER", "jail".into());
     default("LOGNAME", "jail".into());
-    for variable in variables {
-        let value = variable.value.replace("${tmp}", &scratch.to_string_lossy());
-        default(&variable.name, value.into());
-    }
     default("TMPDIR", scratch);
     default("PWD", cwd.as_path().as_os_str().to_owned());
     let path = environment.remove(OsStr::new("PATH")).unwrap_or_else(|| DEFAULT_PATH.into());

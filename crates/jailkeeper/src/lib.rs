@@ -46,7 +46,6 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod base;
 mod child;
 mod command;
 #[cfg(feature = "full")]
@@ -65,6 +64,7 @@ mod pace;
 mod plan;
 #[cfg(feature = "full")]
 mod probe;
+mod profiles;
 mod protected;
 mod recorder;
 mod scratch;
@@ -90,8 +90,9 @@ pub use jailkeeper_model::{self as model, Event, OnJailbreak, Origin, Report, Ri
 pub use jailkeeper_sys::process::{inherited as inherited_descriptor, keep_from_children};
 pub use monitor::{Tracer, TracerFinding};
 #[cfg(feature = "full")]
-pub use plan::{PlannedTree, Summary};
+pub use plan::{Checked, PlannedTree, Summary};
 #[cfg(feature = "full")]
 pub use probe::{Finding, Probe};
+pub use profiles::{Listed, Secrets, Shelf};
 pub use rustix::process::Signal;
 pub use stdio::Stdio;

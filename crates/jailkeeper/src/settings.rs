@@ -1,6 +1,7 @@
 //! What a caller asks for, before it meets the machine.
 
 use crate::monitor::Tracer;
+use jailkeeper_model::profile::Stack;
 use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +22,10 @@ pub(crate) struct Settings {
     /// Files that the jail must not be able to change: policies, event files, reports.
     pub(crate) protected: Vec<PathBuf>,
     pub(crate) base: bool,
+    /// The profiles, with all that they extend.
+    pub(crate) profiles: Option<Stack>,
+    /// The caller's home directory, which profiles name.
+    pub(crate) home: Option<PathBuf>,
     pub(crate) working_directory: bool,
     pub(crate) private_tmp: bool,
     pub(crate) strict: bool,
@@ -56,6 +61,8 @@ impl Default for Settings {
             patterns: Vec::new(),
             protected: Vec::new(),
             base: true,
+            profiles: None,
+            home: None,
             working_directory: true,
             private_tmp: true,
             strict: false,

@@ -5,11 +5,14 @@ use crate::arguments::{
 };
 use crate::ask::{Channel, Prompter};
 use crate::events::{Destination, Writer, inherited, write_report};
+use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::terminal::{Keys, Relay};
 use crate::{account, ui};
 use jailkeeper::model::{Event, Failure, Header, JailId, Strength};
-use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio, WALL_LOST};
+use jailkeeper::{
+    Child, Command, Error, Finished, Jail, JailBuilder, Origin, Right, Signal, Stdio, WALL_LOST,
+};
 use signal_hook::consts::signal as number;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -143,6 +146,9 @@ fn run_jailed(
     if lost.load(Ordering::Relaxed) {
         told.push_str("jailkeeper: warning: events are lost: they could not be written\n");
     }
+    if arguments.show_forgiven {
+        told.push_str(&account::forgiven(&finished.report));
+    }
     if !arguments.quiet {
         ui::say(&told);
     }
@@ -163,12 +169,18 @@ fn answer_questions(
     writer: Option<&Arc<Writer>>,
     keys: &Keys,
 ) -> Result<(), Error> {
-    if arguments.policy.on_jailbreak != Some(Consequence::Ask) {
+    let flag = arguments.policy.on_jailbreak == Some(Consequence::Ask);
+    if !flag && arguments.policy.profile.is_empty() {
         return Ok(());
     }
     match (arguments.policy.ask, writer) {
         (Whom::Terminal, _) => {
-            let prompter = Prompter::open(keys.clone())?;
+            let prompter = match Prompter::open(keys.clone()) {
+                Ok(prompter) => prompter,
+                // A profile may ask; if it does, the engine says that there is nobody.
+                Err(_) if !flag => return Ok(()),
+                Err(error) => return Err(error),
+            };
             command.on_question(move |question| prompter.ask(question));
         }
         (Whom::Events, Some(writer)) => {
@@ -244,17 +256,34 @@ pub(crate) fn jail(
     protected: &[PathBuf],
     report_probes: bool,
 ) -> Result<Jail, Error> {
+    builder(policy, protected, report_probes)?.build()
+}
+
+/// Begins the jail that the flags describe.
+pub(crate) fn builder(
+    policy: &PolicyArguments,
+    protected: &[PathBuf],
+    report_probes: bool,
+) -> Result<JailBuilder, Error> {
     let Net::None = policy.net;
     let mut builder = Jail::builder()
         .base(!policy.no_base)
         .working_directory(!policy.no_cwd)
-        .private_tmp(policy.tmp == Tmp::Private)
         .strict(policy.strict)
         .hide(policy.hide)
         .strength(policy.strength.into())
         .strength_at_most(policy.strength_at_most.into())
         .report_probes(report_probes)
         .ask_timeout(policy.ask_timeout);
+    if let Some(tmp) = policy.tmp {
+        builder = builder.private_tmp(tmp == Tmp::Private);
+    }
+    if let Some(home) = home() {
+        builder = builder.home(home);
+    }
+    if !policy.profile.is_empty() {
+        builder = builder.profiles(shelf().stack(&policy.profile)?);
+    }
     if let Some(consequence) = policy.on_jailbreak {
         builder = builder.on_jailbreak(consequence.into());
     }
@@ -266,6 +295,16 @@ pub(crate) fn jail(
     for (paths, right, flag) in flags {
         for path in paths {
             builder = builder.rule(path, right, Origin::Flag(format!("{flag} {}", path.display())));
+        }
+    }
+    let globs = [
+        (&policy.read_glob, Right::Read, "--read-glob"),
+        (&policy.write_glob, Right::Write, "--write-glob"),
+        (&policy.deny_glob, Right::Deny, "--deny-glob"),
+    ];
+    for (globs, right, flag) in globs {
+        for glob in globs {
+            builder = builder.glob(glob, right, Origin::Flag(format!("{flag} {glob}")))?;
         }
     }
     let patterns = [
@@ -293,7 +332,7 @@ pub(crate) fn jail(
     for file in protected {
         builder = builder.protect(file);
     }
-    builder.build()
+    Ok(builder)
 }
 
 /// Makes the command that the arguments describe.

@@ -216,6 +216,10 @@ fn write_levels(regex: &mut String, levels: &[Level]) {
             Level::Name(parts) => {
                 regex.push('/');
                 parts.iter().for_each(|part| write_part(regex, part));
+                // No name is empty: `/*` does not match the root.
+                if parts.iter().all(|part| *part == Part::Any) {
+                    regex.push_str("(?-u:[^/])");
+                }
             }
             Level::Names if index + 1 == levels.len() => regex.push_str("(?:/(?-u:[^/])+)+"),
             Level::Names => regex.push_str("(?:/(?-u:[^/])+)*"),

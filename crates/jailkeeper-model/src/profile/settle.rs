@@ -86,11 +86,11 @@ impl Item {
         }
     }
 
-    fn word(&self) -> String {
+    fn label(&self) -> String {
         match self {
-            Self::Rule(entry) => entry.right.to_string(),
-            Self::Copy(_) => "copy".to_owned(),
-            Self::File(_) => "files".to_owned(),
+            Self::Rule(entry) => format!("`{}` here", entry.right),
+            Self::Copy(_) => "a copy here".to_owned(),
+            Self::File(_) => "a file of its own here".to_owned(),
         }
     }
 
@@ -168,8 +168,8 @@ impl Layers<'_> {
                     let what = format!("`{}`", path.display());
                     return Err(contradiction(
                         &what,
-                        (item.place(), &item.word()),
-                        (other.place(), &other.word()),
+                        (item.place(), &item.label()),
+                        (other.place(), &other.label()),
                     ));
                 }
                 item.tighten(&other, follows);
@@ -225,7 +225,7 @@ impl Layers<'_> {
             for (_, other) in unbeaten {
                 let (one, two) = (&first.entry, &other.entry);
                 if one.right != two.right {
-                    let words = (one.right.to_string(), two.right.to_string());
+                    let words = (format!("`{}` here", one.right), format!("`{}` here", two.right));
                     let what = format!("the pattern `{}`", shown(&key.1));
                     return Err(contradiction(
                         &what,
@@ -249,11 +249,9 @@ impl Layers<'_> {
             for entry in &profile.variables {
                 let value = match &entry.value {
                     None => None,
-                    Some(value) => Some(
-                        value
-                            .expand(variables)
-                            .map_err(|error| cannot_expand(&value.place, &error))?,
-                    ),
+                    Some(value) => Some(value.expand(variables).map_err(|error| {
+                        ProfileError::new(value.place.clone(), error.to_string())
+                    })?),
                 };
                 let (name, origin) =
                     (entry.name.value.clone(), Self::origin(index, &entry.name.place));
@@ -270,7 +268,7 @@ impl Layers<'_> {
                 let what = format!("the variable `{}`", shown(&name));
                 return Err(contradiction(
                     &what,
-                    (&first.entry.name.place, "this value"),
+                    (&first.entry.name.place, "a value"),
                     (&other.entry.name.place, "another value"),
                 ));
             }
@@ -291,7 +289,7 @@ fn contradiction(what: &str, first: (&Place, &str), second: (&Place, &str)) -> P
     let (first_place, first_word) = first;
     let (second_place, second_word) = second;
     ProfileError::new(second_place.clone(), message)
-        .with_label(format!("`{second_word}` here"))
-        .with_second(first_place.clone(), format!("`{first_word}` here"))
+        .with_label(second_word)
+        .with_second(first_place.clone(), first_word)
         .with_help("write a profile that extends both and says which is meant")
 }

@@ -1,13 +1,14 @@
 //! The policy of a run without walls: the rules of any other, with paths of the host.
 
 use super::resolve::resolve;
-use crate::base::{Base, Variable};
 use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
+use crate::profiles;
 use crate::protected::{jail_path, protect_state};
 use crate::scratch::Scratch;
 use crate::settings::Settings;
-use jailkeeper_model::{JailPath, OnJailbreak, Origin, Policy, Presence, Right, Rule};
+use jailkeeper_model::profile::{Profile, ProfileError, Settled, SettledVariable, Variables};
+use jailkeeper_model::{JailPath, OnJailbreak, Origin, Pattern, Policy, Presence, Right, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
@@ -23,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) cwd: PathBuf,
     pub(crate) environment: BTreeMap<OsString, OsString>,
+    /// The caller's own variables, of which profiles pass some on.
+    pub(crate) offered: BTreeMap<OsString, OsString>,
 }
 
 /// A policy on this machine, and what a command needs to run under it.
@@ -45,7 +48,8 @@ struct Rules {
     rules: Vec<Rule>,
     /// The symbolic links on the way to them: they may be looked at.
     links: BTreeSet<JailPath>,
-    variables: Vec<Variable>,
+    variables: Vec<SettledVariable>,
+    patterns: Vec<Pattern>,
     asking: BTreeSet<String>,
 }
 
@@ -57,6 +61,7 @@ impl Ground {
             rules: Vec::new(),
             links: BTreeSet::new(),
             variables: Vec::new(),
+            patterns: settings.patterns.clone(),
             asking: BTreeSet::new(),
         };
         for requested in &settings.rules {
@@ -69,8 +74,6 @@ impl Ground {
         }
         let cwd = rules.working_directory(settings, &request.cwd)?;
         if settings.base {
-            rules.base(&Base::built_in()?)?;
-            rules.base(&Base::parse(SYSTEMS)?)?;
             rules.terminals();
             // The judge takes the entries of all processes of the jail for these.
             let rule = Rule::new(jail_path(Path::new("/proc/self"))?, Right::Write, Origin::Base);
@@ -89,6 +92,13 @@ impl Ground {
             }
             None => None,
         };
+        let values = variables(settings, &cwd, temporary.as_ref());
+        let none = profiles::none()?;
+        let stack = settings.profiles.as_ref().unwrap_or(&none);
+        rules.profiles(profiles::settle(stack, settings.base, &values)?)?;
+        if settings.base {
+            rules.profiles(systems(&values)?)?;
+        }
         let policy = rules.build(settings)?;
         protect_state(settings, &policy)?;
         if policy.rule_for(&cwd).is_none_or(|rule| !rule.right().allows()) && !policy.is_route(&cwd)
@@ -103,6 +113,7 @@ impl Ground {
             temporary.as_ref(),
             &cwd,
             &rules.variables,
+            &request.offered,
             |folder| allows(&policy, folder),
         );
         let candidates = environment::candidates(&request.program, &environment);
@@ -134,6 +145,24 @@ impl Ground {
                 .with_hint("look at the spelling; only directories of the jail are searched"),
         })
     }
+}
+
+/// What the variables of profiles stand for.
+fn variables(settings: &Settings, cwd: &JailPath, temporary: Option<&JailPath>) -> Variables {
+    let user = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let variables = Variables::new(cwd.as_path())
+        .with_tmp(temporary.unwrap_or(cwd).as_path())
+        .with_user(user.0, user.1);
+    match &settings.home {
+        Some(home) => variables.with_home(home),
+        None => variables,
+    }
+}
+
+/// What the base of the other systems has besides.
+fn systems(variables: &Variables) -> Result<Settled> {
+    let systems = Profile::parse("systems", None, SYSTEMS).map_err(Error::profile)?;
+    profiles::none()?.settle(Some(&systems), variables).map_err(Error::profile)
 }
 
 /// Refuses what cannot be had from somebody who only watches.
@@ -212,41 +241,49 @@ impl Rules {
         Ok(path)
     }
 
-    fn base(&mut self, base: &Base) -> Result<()> {
-        let copies = base.copy.iter().map(|entry| (entry, Right::Read));
-        let read = base.read.iter().map(|entry| (entry, Right::Read));
-        let write = base.write.iter().map(|entry| (entry, Right::Write));
-        for (entry, right) in read.chain(write).chain(copies) {
-            self.default(&entry.path, right, &entry.reason)?;
+    /// What profiles say, the base among them.
+    fn profiles(&mut self, settled: Settled) -> Result<()> {
+        for entry in settled.rules {
+            let rule = entry.rule();
+            if !rule.right().allows() {
+                self.rules.push(rule);
+            } else if !self.add(rule) && !entry.entry.optional {
+                let place = entry.entry.path.place.clone();
+                let error = ProfileError::new(place, "the path is not there");
+                let help =
+                    "create it, or say `optional = true` to pass it over where it is missing";
+                return Err(Error::profile(error.with_help(help)));
+            }
+        }
+        for copy in settled.copies {
+            self.add(Rule::new(copy.path, Right::Read, copy.origin));
         }
         // The host's own file: there is nobody who could hand out another one.
-        for file in &base.file {
-            self.default(&file.path, Right::Read, &file.reason)?;
+        for file in settled.files {
+            self.add(Rule::new(file.path, Right::Read, file.origin));
         }
-        for entry in &base.quiet {
-            let rule = Rule::new(jail_path(&entry.path)?, Right::Quiet, Origin::Base);
-            self.rules.push(rule.with_reason(entry.reason.clone()));
-        }
-        self.variables.extend(base.variable.iter().cloned());
-        self.asking.extend(base.asks.iter().flat_map(|askers| askers.programs.iter().cloned()));
+        self.patterns.extend(settled.patterns.into_iter().map(|entry| entry.pattern));
+        self.variables.extend(settled.variables);
+        self.asking.extend(settled.askers.into_iter().flat_map(|askers| askers.programs));
         Ok(())
     }
 
-    /// A rule of the base; what this machine lacks is no part of it.
-    fn default(&mut self, path: &Path, right: Right, reason: &str) -> Result<()> {
-        let found = resolve(&JailPath::root(), jail_path(path)?.as_path(), true, None);
-        if found.presence != Presence::Missing {
-            self.links.extend(found.links);
-            let same = self
-                .rules
-                .iter()
-                .any(|rule| *rule.path() == found.path && *rule.origin() == Origin::Base);
-            if !same {
-                let rule = Rule::new(found.path, right, Origin::Base);
-                self.rules.push(rule.with_reason(reason));
-            }
+    /// Adds a rule where its path leads; false if nothing is there.
+    fn add(&mut self, rule: Rule) -> bool {
+        let found = resolve(&JailPath::root(), rule.path().as_path(), true, None);
+        if found.presence == Presence::Missing {
+            return false;
         }
-        Ok(())
+        self.links.extend(found.links);
+        let rule = rule.at(found.path);
+        let same = self
+            .rules
+            .iter()
+            .any(|other| other.path() == rule.path() && other.origin() == rule.origin());
+        if !same {
+            self.rules.push(rule);
+        }
+        true
     }
 
     /// The terminals that this process has as its streams: the command has them too.
@@ -278,8 +315,8 @@ impl Rules {
         for rule in self.rules.drain(..) {
             policy = policy.rule(rule);
         }
-        for pattern in &settings.patterns {
-            policy = policy.pattern(pattern.clone());
+        for pattern in self.patterns.drain(..) {
+            policy = policy.pattern(pattern);
         }
         policy.build().map_err(|error| {
             Error::new(ErrorKind::Policy, "make one policy of the rules")
@@ -295,12 +332,13 @@ mod tests {
 
     #[test]
     fn the_base_of_other_systems_has_reasons_and_no_secrets() {
-        let base = Base::parse(SYSTEMS).unwrap();
+        let settled = systems(&profiles::any_values()).unwrap();
         let kept_out = ["/etc/passwd", "/home", "/root", "/var", "/tmp", "/Users", "/private/etc"];
-        for entry in base.read.iter().chain(&base.write).chain(&base.copy) {
-            assert!(entry.path.is_absolute() && entry.reason.len() > 5, "{entry:?}");
+        for entry in settled.rules.iter().filter(|entry| entry.entry.right.allows()) {
+            assert!(entry.entry.reason.as_ref().is_some_and(|reason| reason.len() > 5));
             for secret in kept_out {
-                assert!(!Path::new(secret).starts_with(&entry.path), "{entry:?} holds {secret}");
+                let secret = JailPath::new(secret).unwrap();
+                assert!(!entry.path.covers(&secret), "{entry:?} holds {secret:?}");
             }
         }
     }
@@ -313,6 +351,7 @@ mod tests {
             arguments: Vec::new(),
             cwd: folder.path().to_owned(),
             environment: BTreeMap::new(),
+            offered: BTreeMap::new(),
         };
         let ground = Ground::new(&Settings::default(), &request).unwrap();
         for text in ["/bin/sh", "/usr/bin/env", "/bin", "/lib"] {

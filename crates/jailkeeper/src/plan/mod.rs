@@ -4,6 +4,7 @@
 //! was made: paths that are not there, rules that contradict each other, state files that the
 //! jail could write, walls that the machine does not have.
 
+mod check;
 mod covers;
 mod find;
 mod ground;
@@ -16,6 +17,7 @@ mod view;
 mod widening;
 
 pub(crate) use crate::protected::jail_path;
+pub use check::Checked;
 pub(crate) use find::push_components;
 pub(crate) use ground::{Ground, choose};
 pub(crate) use native::Native;
@@ -44,6 +46,8 @@ pub(crate) struct Wanted {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) cwd: PathBuf,
     pub(crate) environment: BTreeMap<OsString, OsString>,
+    /// The caller's own variables, of which profiles pass some on.
+    pub(crate) offered: BTreeMap<OsString, OsString>,
     /// The streams that are the jail's own terminal.
     pub(crate) terminal: Vec<i32>,
 }
@@ -94,9 +98,11 @@ impl Plan {
                 Error::new(ErrorKind::Policy, "find the working directory").because(error)
             })
             .and_then(|cwd| jail_path(&cwd))?;
-        let surveyed = survey::survey(settings, &cwd, &ground)?;
+        let caller = Identity::of_caller(probe);
+        let user = (caller.user, caller.group);
+        let surveyed = survey::survey(settings, &cwd, &ground, user)?;
         let identity = match &ground {
-            Ground::View => Identity::of_caller(probe),
+            Ground::View => caller,
             Ground::Host { .. } => Identity::on_host(probe, &surveyed.trees)?,
         };
         let policy = surveyed.policy;
@@ -113,12 +119,14 @@ impl Plan {
         let scratch = ground
             .temporary()
             .filter(|tmp| policy.rule_for(tmp).is_some_and(|rule| rule.right() == Right::Write));
+        let widened = settings.widens();
         let environment = environment::inside(
             &wanted.environment,
             scratch.as_ref(),
             &cwd,
             &surveyed.variables,
-            |folder| can_be_reached(folder, &policy, &surveyed.view),
+            &wanted.offered,
+            |folder| widened || can_be_reached(folder, &policy, &surveyed.view),
         );
         let native = match &ground {
             Ground::View => Native::default(),
