@@ -57,7 +57,7 @@ pub use flags::Flags;
 pub use lines::{LINE_AT_MOST, Lines};
 pub use parser::Parser;
 pub use process::{Process, Processes, Shared};
-pub use record::{Call, End, Outcome, Record, What};
+pub use record::{Call, End, Maker, Outcome, Record, What};
 pub use text::Text;
 pub use trace::{Happening, Trace};
 pub use value::{Arguments, Value};

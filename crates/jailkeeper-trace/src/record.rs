@@ -26,8 +26,8 @@ pub enum What<'a> {
     Began(&'static Entry, &'a [u8]),
     /// More about the last call of the process: the address of a socket.
     Detail(&'a [u8]),
-    /// The process was born a moment ago, in a call of this parent, if it says so.
-    Born(Option<u32>),
+    /// The process was born a moment ago, in this call, if it says so.
+    Born(Option<Maker<'a>>),
     /// The process has ended.
     Ended(End),
     /// The thread has executed a program and taken over the pid of its process; this was its own.
@@ -40,6 +40,17 @@ pub enum What<'a> {
     Other,
     /// Nothing of interest.
     Noise,
+}
+
+/// A call that is making a process, as far as it was written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Maker<'a> {
+    /// The process that calls; none if the tracer follows one alone.
+    pub pid: Option<u32>,
+    /// The call.
+    pub entry: &'static Entry,
+    /// What was written of it.
+    pub text: &'a [u8],
 }
 
 /// A call with what it was given and what came of it.

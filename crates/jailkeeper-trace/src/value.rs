@@ -6,6 +6,10 @@ use crate::text::Text;
 /// How many arguments of a call are kept; no call that matters has more.
 const ARGUMENTS_AT_MOST: usize = 8;
 
+/// How long a comment or the name of a descriptor can be, in bytes. It bounds how far is looked for
+/// its end, so that a line with many beginnings and no end is not gone through again for each.
+const ASIDE_AT_MOST: usize = 20 * 1024;
+
 /// One argument, as the tracer wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
@@ -118,6 +122,7 @@ fn skip_argument(text: &[u8], at: &mut usize, quoting: Quoting) -> Option<u8> {
             }
             b'/' if text.get(*at + 1) == Some(&b'*') => {
                 let rest = text.get(*at + 2..).unwrap_or_default();
+                let rest = rest.get(..ASIDE_AT_MOST).unwrap_or(rest);
                 if let Some(end) = rest.windows(2).position(|pair| pair == b"*/") {
                     *at += end + 4;
                     continue;
@@ -135,12 +140,12 @@ pub(crate) fn quote_end(text: &[u8], open: usize, quoting: Quoting) -> Option<us
     let mut at = open + 1;
     loop {
         match text.get(at)? {
-            b'\\' if quoting != Quoting::Raw => at += 2,
-            // Text that is written as it is may have a quote in it; the last one has something
-            // behind it that can stand there.
-            b'"' if quoting == Quoting::Raw
-                && !matches!(text.get(at + 1), None | Some(b',' | b')' | b'.')) =>
-            {
+            b'\\' if quoting == Quoting::C => at += 2,
+            b'\\' if quoting == Quoting::Vis => {
+                at += 1 + escape_length(text.get(at + 1..).unwrap_or_default());
+            }
+            // A quote that is written as it is has something behind it that can stand there.
+            b'"' if quoting != Quoting::C && !can_end(text.get(at + 1..).unwrap_or_default()) => {
                 at += 1;
             }
             b'"' => return Some(at + 1),
@@ -149,10 +154,25 @@ pub(crate) fn quote_end(text: &[u8], open: usize, quoting: Quoting) -> Option<us
     }
 }
 
+/// Tells whether this can stand behind the end of text.
+fn can_end(behind: &[u8]) -> bool {
+    matches!(behind, [] | [b',' | b')' | b'.', ..] | [b' ', b']' | b'}', ..])
+}
+
+/// How long an escape of `vis(3)` is, behind its backslash: `^A`, `M-a`, `M^A`, `n`.
+pub(crate) fn escape_length(text: &[u8]) -> usize {
+    match text {
+        [b'M', b'-' | b'^', ..] => 3,
+        [b'^', ..] => 2,
+        _ => 1,
+    }
+}
+
 /// Returns where an annotation has ended, behind its `>`. Of sockets it can hold `->`.
 fn annotation_end(text: &[u8], open: usize) -> Option<usize> {
     // In a path `<` and `>` are escaped, and quotes are not.
     let is_path = text.get(open + 1) == Some(&b'/');
+    let text = text.get(..open + ASIDE_AT_MOST).unwrap_or(text);
     let mut at = open + 1;
     let mut depth = 1_usize;
     loop {

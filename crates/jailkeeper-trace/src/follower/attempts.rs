@@ -170,13 +170,13 @@ impl Follower {
     pub(super) fn kept_flags(&self, call: &Call<'_>, path: &PathArgument, open: Seen<'_>) -> Flags {
         match (path.how, path.follow) {
             (How::Open(_), _) => open.keep(),
-            (_, Follow::UnlessFlag(index) | Follow::IfFlag(index)) => {
-                self.at_flags(call, index).keep()
-            }
             // The permissions that access(2) asks for.
             _ if call.entry.operation == "access" => {
                 let at = u8::from(path.directory.is_some());
                 Seen::new(call.arguments.get(at + 1), Access::None, ACCESS_MODES).keep()
+            }
+            (_, Follow::UnlessFlag(index) | Follow::IfFlag(index)) => {
+                self.at_flags(call, index).keep()
             }
             _ => Flags::default(),
         }

@@ -38,13 +38,12 @@ impl Follower {
             take(&self.processes, Happening::Lost);
             return;
         }
-        let named = match record.what {
-            What::Born(parent) => parent,
-            _ => None,
-        };
+        if let What::Born(Some(maker)) = record.what {
+            self.began(maker.pid.unwrap_or(self.root), maker.entry, maker.text);
+        }
         if record.pid.is_some()
             && !matches!(record.what, What::Ended(_))
-            && self.processes.appear(pid, named)
+            && self.processes.appear(pid)
         {
             let parent = self.processes.get(pid).and_then(|process| process.parent);
             take(&self.processes, Happening::Born { pid, parent });

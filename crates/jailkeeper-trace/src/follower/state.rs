@@ -203,7 +203,7 @@ impl Follower {
         }
         let is_new = child.is_some_and(|child| !self.processes.holds(child));
         self.processes.end_fork(pid, child, shared);
-        if let (Some(child), true) = (child, is_new) {
+        if let Some(child) = child.filter(|child| is_new && self.processes.holds(*child)) {
             take(&self.processes, Happening::Born { pid: child, parent: Some(pid) });
         }
     }

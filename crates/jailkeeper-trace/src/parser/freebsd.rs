@@ -1,5 +1,8 @@
 //! `truss -f` on FreeBSD.
+//!
+//! Names are escaped, but for their quotes: see [`is_plausible`].
 
+use super::plausible::is_plausible;
 use super::{name, noise, outcome, prefix};
 use crate::dialect::Quoting;
 use crate::record::{Call, End, Record, What};
@@ -35,7 +38,10 @@ fn message(text: &[u8]) -> Option<What<'_>> {
 fn call<'a>(entry: &'static Entry, text: &'a [u8]) -> What<'a> {
     let (arguments, rest) = Arguments::parse(text, Quoting::Vis);
     match rest.and_then(outcome::freebsd) {
-        Some(outcome) => What::Call(Call { entry, arguments, outcome, opened: None }),
+        Some(outcome) => {
+            let call = Call { entry, arguments, outcome, opened: None };
+            if is_plausible(&call, Quoting::Vis) { What::Call(call) } else { What::Garbled(entry) }
+        }
         None => What::Garbled(entry),
     }
 }

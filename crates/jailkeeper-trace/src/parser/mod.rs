@@ -3,6 +3,7 @@
 mod dtruss;
 mod freebsd;
 mod outcome;
+mod plausible;
 mod prefix;
 mod strace;
 mod sysv;

@@ -62,7 +62,10 @@ pub(super) fn sysv(text: &[u8]) -> Option<Outcome> {
 fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| {
         byte.is_ascii_alphanumeric()
-            || matches!(byte, b' ' | b'\t' | b'_' | b'[' | b']' | b'(' | b')' | b'.' | b'#')
+            || matches!(
+                byte,
+                b' ' | b'\t' | b'_' | b'[' | b']' | b'(' | b')' | b'.' | b'#' | b'-' | b','
+            )
     })
 }
 
@@ -70,13 +73,16 @@ fn is_plain(text: &[u8]) -> bool {
 pub(super) fn freebsd(text: &[u8]) -> Option<Outcome> {
     let text = text.trim_ascii();
     if let Some(error) = text.strip_prefix(b"ERR#") {
-        return number(error).map(|(errno, _)| failed(errno));
+        let (errno, rest) = number(error)?;
+        let words = rest.strip_prefix(b" '").and_then(|rest| rest.strip_suffix(b"'"));
+        return is_plain(&words?.to_ascii_uppercase()).then(|| failed(errno));
     }
     // An execve that worked does not return.
-    if text.is_empty() || text.starts_with(b"EJUSTRETURN") || text.starts_with(b"JUSTRETURN") {
+    if matches!(text, b"" | b"EJUSTRETURN" | b"JUSTRETURN") {
         return Some(Outcome::Unknown);
     }
-    number(text.strip_prefix(b"=")?.trim_ascii_start()).map(|(value, _)| Outcome::Returned(value))
+    let (value, rest) = number(text.strip_prefix(b"=")?.trim_ascii_start())?;
+    is_plain(rest).then_some(Outcome::Returned(value))
 }
 
 /// `= 3 0`, `= -1 Err#2`.

@@ -6,7 +6,7 @@
 
 use super::{Parser, name, noise, outcome, prefix};
 use crate::dialect::Quoting;
-use crate::record::{Call, End, Outcome, Record, What};
+use crate::record::{Call, End, Maker, Outcome, Record, What};
 use crate::value::Arguments;
 use crate::vocabulary::{self, Entry, State};
 use std::time::Duration;
@@ -25,7 +25,14 @@ impl Parser {
         if let Some(at) = message_inside(line) {
             let (call, message) = line.split_at(at);
             self.broken.extend_from_slice(call);
-            return message_of_strace(message).unwrap_or_else(|| noise(None));
+            let mut born = message_of_strace(message).unwrap_or_else(|| noise(None));
+            // What is interrupted is the call that makes the process.
+            let (pid, _, text) = head(call);
+            let entry = name(text).and_then(|(name, _)| vocabulary::find(name));
+            if let (What::Born(maker), Some(entry)) = (&mut born.what, entry) {
+                *maker = Some(Maker { pid, entry, text });
+            }
+            return born;
         }
         self.strace_line(Source::Borrowed(line))
     }
@@ -40,7 +47,16 @@ impl Parser {
         };
         let (pid, time, text) = head(line);
         let what = match text.first() {
-            Some(b'+') => ended(text),
+            Some(b'+') => {
+                let what = ended(text);
+                // From here on the thread has the pid of its process, and its call too.
+                if let What::Superseded(thread) = what
+                    && let Some(begun) = self.pending.remove(&Some(thread))
+                {
+                    self.pending.insert(pid, begun);
+                }
+                what
+            }
             Some(b'<') => return self.resumed(pid, time, text),
             Some(b's' | b'P') if text.starts_with(b"strace: ") || text.starts_with(b"Process ") => {
                 return message_of_strace(text).unwrap_or_else(|| noise(pid));
@@ -200,7 +216,7 @@ fn ended(text: &[u8]) -> What<'_> {
 }
 
 /// `strace: Process 12 attached`; strace has followed a fork.
-fn message_of_strace(text: &[u8]) -> Option<Record<'static>> {
+fn message_of_strace(text: &[u8]) -> Option<Record<'_>> {
     let text = text.strip_prefix(b"strace: ").unwrap_or(text);
     let rest = text.strip_prefix(b"Process ")?;
     let (pid, rest) = prefix::digits(rest)?;
@@ -282,7 +298,8 @@ mod tests {
     fn a_message_in_the_middle_of_a_line_is_taken_out() {
         let mut parser = Parser::new(Dialect::Strace);
         let born = parser.line(b"clone(child_stack=NULL, flags=SIGCHLDstrace: Process 9 attached");
-        assert_eq!((born.pid, born.what), (Some(9), What::Born(None)));
+        let What::Born(Some(maker)) = born.what else { unreachable!("{born:?}") };
+        assert_eq!((born.pid, maker.pid, maker.entry.name), (Some(9), None, "clone"));
         assert_eq!(
             pid_and_name(&mut parser, ", child_tidptr=0x7f) = 9"),
             (None, "clone Returned(9)".into())

@@ -1,10 +1,11 @@
 //! `truss -f` on illumos, SmartOS and Solaris.
 //!
-//! Text is written as it is: a name with a line break in it can write what looks like lines of its
-//! own. It cannot do so unseen. Such a name breaks the line of the call that it is given to, and a
-//! call that matters and does not end as calls end is [garbled](What::Garbled). What comes after a
-//! garbled line is not to be trusted.
+//! Text is written as it is. Within a line that is noticed: a call that matters and does not end as
+//! calls end is [garbled](What::Garbled), and so is one with a quote too many ([`is_plausible`]). A
+//! name with a line break in it can write whole lines of its own, and is noticed only if it does so
+//! carelessly: this tracer cannot watch a program that is out to deceive it.
 
+use super::plausible::is_plausible;
 use super::{name, noise, outcome, prefix};
 use crate::dialect::{Dialect, Quoting};
 use crate::record::{Call, End, Outcome, Record, What};
@@ -43,7 +44,8 @@ fn call<'a>(entry: &'static Entry, text: &'a [u8], dialect: Dialect) -> What<'a>
     if outcome == Outcome::Unknown && rest.trim_ascii_start().starts_with(b"(sleeping") {
         return What::Began(entry, text);
     }
-    What::Call(Call { entry, arguments, outcome, opened: None })
+    let call = Call { entry, arguments, outcome, opened: None };
+    if is_plausible(&call, quoting) { What::Call(call) } else { What::Garbled(entry) }
 }
 
 /// Cuts `12345:`, `12345/2:` or `/2:` off, and the times of `-d`, `-D` and `-E`.

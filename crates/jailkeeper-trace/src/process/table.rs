@@ -3,10 +3,13 @@
 use super::descriptors::Descriptors;
 use super::pool::{Handle, Pool};
 use jailkeeper_model::JailPath;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// How many processes are remembered at a time.
 const AT_MOST: usize = 65_536;
+
+/// How many that ended too early are remembered.
+const GONE_AT_MOST: usize = 1024;
 
 /// What a new process shares with its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +47,8 @@ pub struct Processes {
     directories: Pool<Option<JailPath>>,
     /// Processes in the middle of a call that makes one.
     forking: Vec<(u32, Shared)>,
+    /// Processes that have ended before their parents said that they had made them.
+    gone: VecDeque<u32>,
 }
 
 impl Processes {
@@ -55,6 +60,7 @@ impl Processes {
             descriptors: Pool::new(),
             directories: Pool::new(),
             forking: Vec::new(),
+            gone: VecDeque::new(),
         };
         processes.add(pid, directory);
         processes
@@ -207,6 +213,10 @@ impl Processes {
     pub fn end_fork(&mut self, pid: u32, child: Option<u32>, shared: Shared) {
         self.forking.retain(|(other, _)| *other != pid);
         let Some(child) = child else { return };
+        if let Some(at) = self.gone.iter().position(|gone| *gone == child) {
+            self.gone.remove(at);
+            return;
+        }
         match self.by_pid.get_mut(&child) {
             // It was seen already, and has perhaps done something: only its parent is news.
             Some(process) if process.is_guessed => {
@@ -221,13 +231,11 @@ impl Processes {
 
     /// A process is there of which nobody has said that he made it: one of those that are making
     /// one. Returns whether it is a new one.
-    pub fn appear(&mut self, pid: u32, parent: Option<u32>) -> bool {
+    pub fn appear(&mut self, pid: u32) -> bool {
         if self.holds(pid) {
             return false;
         }
-        let parent = parent.filter(|parent| self.holds(*parent));
-        let making = self.forking.last().copied();
-        match parent.map(|parent| (parent, Shared::default())).or(making) {
+        match self.forking.last().copied() {
             Some((parent, shared)) => {
                 let differ = self
                     .forking
@@ -287,6 +295,10 @@ impl Processes {
         if let Some(process) = self.by_pid.remove(&pid) {
             self.descriptors.release(process.descriptors);
             self.directories.release(process.directory);
+            if process.is_guessed {
+                self.gone.truncate(GONE_AT_MOST - 1);
+                self.gone.push_front(pid);
+            }
         }
     }
 }
@@ -337,7 +349,7 @@ mod tests {
     fn a_child_that_is_seen_first_gets_the_directory_of_its_parent_or_none() {
         let mut processes = Processes::new(1, path("/a"));
         processes.begin_fork(1, NOTHING);
-        assert!(processes.appear(5, None));
+        assert!(processes.appear(5));
         assert_eq!(processes.directory(5), path("/a").as_ref());
         processes.end_fork(1, Some(5), NOTHING);
         assert_eq!(processes.get(5).and_then(|child| child.parent), Some(1));
@@ -345,8 +357,21 @@ mod tests {
         processes.change_directory(5, path("/b"));
         processes.begin_fork(1, NOTHING);
         processes.begin_fork(5, NOTHING);
-        assert!(processes.appear(6, None));
+        assert!(processes.appear(6));
         assert_eq!(processes.directory(6), None);
+    }
+
+    #[test]
+    fn what_has_ended_before_its_parent_told_of_it_does_not_come_back() {
+        let mut processes = Processes::new(1, path("/a"));
+        processes.begin_fork(1, NOTHING);
+        processes.appear(5);
+        processes.remove(5);
+        processes.end_fork(1, Some(5), NOTHING);
+        assert!(!processes.holds(5));
+        // Its pid may be used again.
+        processes.end_fork(1, Some(5), NOTHING);
+        assert!(processes.holds(5));
     }
 
     #[test]
