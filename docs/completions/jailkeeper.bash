@@ -213,7 +213,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__plan)
-            opts="-r -w -d -C -h --read --write --deny --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --strict --strength --net --wall-time --json --cwd --env --env-all --argv0 --help"
+            opts="-r -w -d -C -h --read --write --deny --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --strength-at-most --net --wall-time --json --cwd --env --env-all --argv0 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -256,11 +256,23 @@ _jailkeeper() {
                     return 0
                     ;;
                 --on-jailbreak)
-                    COMPREPLY=($(compgen -W "kill deny" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "kill deny ask log" -- "${cur}"))
+                    return 0
+                    ;;
+                --ask)
+                    COMPREPLY=($(compgen -W "terminal events" -- "${cur}"))
+                    return 0
+                    ;;
+                --ask-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --strength)
-                    COMPREPLY=($(compgen -W "full" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "full flat" -- "${cur}"))
+                    return 0
+                    ;;
+                --strength-at-most)
+                    COMPREPLY=($(compgen -W "full flat" -- "${cur}"))
                     return 0
                     ;;
                 --net)
@@ -295,7 +307,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__run)
-            opts="-r -w -d -q -C -h --read --write --deny --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --strict --strength --net --wall-time --events --report --report-probes --quiet --mirror-signal --tether --pass-fd --cwd --env --env-all --argv0 --help"
+            opts="-r -w -d -q -C -h --read --write --deny --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --strength-at-most --net --wall-time --events --report --report-probes --quiet --mirror-signal --tether --pass-fd --cwd --env --env-all --argv0 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -338,11 +350,23 @@ _jailkeeper() {
                     return 0
                     ;;
                 --on-jailbreak)
-                    COMPREPLY=($(compgen -W "kill deny" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "kill deny ask log" -- "${cur}"))
+                    return 0
+                    ;;
+                --ask)
+                    COMPREPLY=($(compgen -W "terminal events" -- "${cur}"))
+                    return 0
+                    ;;
+                --ask-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --strength)
-                    COMPREPLY=($(compgen -W "full" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "full flat" -- "${cur}"))
+                    return 0
+                    ;;
+                --strength-at-most)
+                    COMPREPLY=($(compgen -W "full flat" -- "${cur}"))
                     return 0
                     ;;
                 --net)

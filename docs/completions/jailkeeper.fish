@@ -39,9 +39,17 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l read-patte
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l tmp -d 'Give the jail an empty /tmp of its own, or none' -r -f -a "private\t'An empty one in memory, gone with the jail'
 deny\t'None: /tmp is outside'"
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l on-jailbreak -d 'What happens on a jailbreak: the jail is killed, or the call is denied' -r -f -a "kill\t''
-deny\t''"
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strength -d 'The strength below which nothing is run' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l on-jailbreak -d 'What happens on a jailbreak [default: kill]' -r -f -a "kill\t'The whole jail is killed'
+deny\t'The call fails, and the program goes on'
+ask\t'Somebody is asked before a file is opened; the rest is denied'
+log\t'Reading outside is let pass and written down, but for secrets; the rest is denied'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l ask -d 'Who is asked with `--on-jailbreak ask`' -r -f -a "terminal\t'Whoever sits at the terminal'
+events\t'Whoever reads `--events fd:N`, by an answer on the same descriptor'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l ask-timeout -d 'How long an answer is waited for; no answer is a no' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strength -d 'The strength below which nothing is run; the jail is as strong as this machine allows' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
+flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strength-at-most -d 'The strength above which nothing is built, for tests and comparisons' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
+flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l events -d 'Write events, one JSON object a line, to a file or to an inherited descriptor' -r
@@ -54,6 +62,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l argv0 -d '
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l no-base -d 'Take away the base: system directories, loader files, devices'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strict -d 'Make looking at something outside a jailbreak too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l report-probes -d 'Also write an event for every probe that was answered as absent'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s q -l quiet -d 'Print no account of a jailbreak, and no error that went to --events'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l mirror-signal -d 'End by the signal that ended the command, instead of with 128+N'
@@ -66,9 +75,17 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l read-patt
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l tmp -d 'Give the jail an empty /tmp of its own, or none' -r -f -a "private\t'An empty one in memory, gone with the jail'
 deny\t'None: /tmp is outside'"
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l on-jailbreak -d 'What happens on a jailbreak: the jail is killed, or the call is denied' -r -f -a "kill\t''
-deny\t''"
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strength -d 'The strength below which nothing is run' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l on-jailbreak -d 'What happens on a jailbreak [default: kill]' -r -f -a "kill\t'The whole jail is killed'
+deny\t'The call fails, and the program goes on'
+ask\t'Somebody is asked before a file is opened; the rest is denied'
+log\t'Reading outside is let pass and written down, but for secrets; the rest is denied'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l ask -d 'Who is asked with `--on-jailbreak ask`' -r -f -a "terminal\t'Whoever sits at the terminal'
+events\t'Whoever reads `--events fd:N`, by an answer on the same descriptor'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l ask-timeout -d 'How long an answer is waited for; no answer is a no' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strength -d 'The strength below which nothing is run; the jail is as strong as this machine allows' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
+flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strength-at-most -d 'The strength above which nothing is built, for tests and comparisons' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
+flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s C -l cwd -d 'Start in this directory' -r -F
@@ -77,6 +94,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l argv0 -d 
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l no-base -d 'Take away the base: system directories, loader files, devices'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strict -d 'Make looking at something outside a jailbreak too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l json -d 'Print JSON'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l env-all -d 'Pass on the caller\'s whole environment'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
