@@ -132,6 +132,8 @@ export interface ExitEvent extends Header {
   usage: Usage;
   /** How often something outside was looked at and answered as absent. */
   forgiven: number;
+  /** Seconds from the attempt to the last death, at strength `monitor`. */
+  killing?: number;
 }
 
 /** Any event of a jail. */

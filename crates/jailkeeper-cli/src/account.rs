@@ -1,6 +1,8 @@
 //! The short account of a jailbreak on stderr: who, what, where, and the flag that would allow it.
 
+use jailkeeper::Report;
 use jailkeeper::model::{ActionTaken, Jailbreak, Limit, escape};
+use std::collections::BTreeMap;
 
 /// Longest text from the jail in one line of the account.
 const TEXT_MAX: usize = 200;
@@ -15,6 +17,8 @@ pub(crate) fn jailbreak(event: &Jailbreak) -> String {
     let done = match event.action {
         ActionTaken::Killed => "killed",
         ActionTaken::Denied => "denied",
+        ActionTaken::Logged => "let pass and logged",
+        ActionTaken::Asked => "allowed by an answer",
         _ => "recorded",
     };
     let mut text = format!("jailkeeper: jailbreak: {} `{}` ({done})\n", event.mode, shown(what));
@@ -33,6 +37,30 @@ pub(crate) fn jailbreak(event: &Jailbreak) -> String {
     line(&mut text, "because", &shown(&event.rule));
     if let Some(hint) = &event.hint {
         line(&mut text, "to allow it", &shown(hint));
+    }
+    text
+}
+
+/// Lists what was answered as absent, by path, with the programs that asked.
+pub(crate) fn forgiven(report: &Report) -> String {
+    let mut by_path: BTreeMap<&str, Vec<(&str, &str, u64)>> = BTreeMap::new();
+    for entry in report.forgiven.entries() {
+        let program = entry.program.as_str();
+        by_path.entry(&entry.file).or_default().push((program, &entry.operation, entry.count));
+    }
+    let mut text = format!(
+        "jailkeeper: {} looks at {} paths were answered as absent\n",
+        report.forgiven_total,
+        by_path.len()
+    );
+    for (path, askers) in by_path {
+        text.push_str(&format!("  {}\n", shown(path)));
+        for (program, operation, count) in askers {
+            text.push_str(&format!("    {} {operation} {count}x\n", shown(program)));
+        }
+    }
+    if report.forgiven_dropped > 0 {
+        text.push_str(&format!("  and {} more\n", report.forgiven_dropped));
     }
     text
 }

@@ -35,7 +35,24 @@ pub(crate) enum Subcommand {
     #[command(after_help = EXAMPLES)]
     Run(RunArguments),
     /// Show what would be set up for a command, without running it
+    #[cfg(feature = "full")]
     Plan(PlanArguments),
+    /// Say what would be decided about a file, by which rule, and which wall holds it
+    #[cfg(feature = "full")]
+    Check(CheckArguments),
+    /// List profiles, or show one
+    #[command(subcommand)]
+    Profiles(ProfilesCommand),
+    /// Run a command and write the smallest profile that would have been enough
+    ///
+    /// The command is confined, but the walls are wider: everything can be read but places of
+    /// secrets, and what is written outside the allowed trees goes to a layer that is thrown away.
+    #[cfg(feature = "full")]
+    Learn(LearnArguments),
+    /// Tell the story of a report, and which change would have allowed it
+    Explain(ExplainArguments),
+    /// Watch a process that runs already, and kill it on a jailbreak (strength monitor)
+    Attach(AttachArguments),
     /// Show what this machine has, and how to get what it lacks
     Doctor(DoctorArguments),
     /// Print a completion script for a shell
@@ -61,6 +78,9 @@ pub(crate) struct RunArguments {
     /// Also write an event for every probe that was answered as absent
     #[arg(long, help_heading = "Output")]
     pub(crate) report_probes: bool,
+    /// Print at the end what was answered as absent, by path and program
+    #[arg(long, help_heading = "Output")]
+    pub(crate) show_forgiven: bool,
     /// Print no account of a jailbreak, and no error that went to --events
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
@@ -78,6 +98,7 @@ pub(crate) struct RunArguments {
     pub(crate) command: CommandArguments,
 }
 
+#[cfg(feature = "full")]
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
@@ -89,6 +110,100 @@ pub(crate) struct PlanArguments {
     pub(crate) command: CommandArguments,
 }
 
+#[cfg(feature = "full")]
+#[derive(Debug, Args)]
+pub(crate) struct LearnArguments {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArguments,
+    /// The profile to write, or to add to; by default it goes to stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Learn from events that were written before, and run nothing
+    #[arg(long, value_name = "EVENTS", conflicts_with = "command")]
+    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) command: Option<CommandArguments>,
+}
+
+#[cfg(feature = "full")]
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArguments,
+    /// How the file would be used
+    #[arg(long, value_name = "MODE", default_value = "read")]
+    pub(crate) mode: Use,
+    /// Where the command would start
+    #[arg(short = 'C', long, value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The file
+    #[arg(required = true)]
+    pub(crate) path: PathBuf,
+}
+
+/// How a file is used.
+#[cfg(feature = "full")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Use {
+    /// Reading or listing it
+    Read,
+    /// Creating, changing or deleting it
+    Write,
+    /// Running it
+    Execute,
+    /// Connecting to it as a socket
+    Connect,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum ProfilesCommand {
+    /// List the profiles that can be had by name
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a profile as it is written
+    Show {
+        /// The profile
+        #[arg(value_name = "NAME|FILE")]
+        name: OsString,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// A report, as `jailkeeper run --report FILE` writes it, or a file of events
+    pub(crate) report: PathBuf,
+    /// The profile that is to be changed; by default one that would be new
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AttachArguments {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArguments,
+    /// Write events, one JSON object a line, to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) events: Option<OsString>,
+    /// Write a report of the run to a file or to an inherited descriptor
+    #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
+    pub(crate) report: Option<OsString>,
+    /// Print no account of a jailbreak
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+    /// The directory that is writable, as the working directory of a command would be
+    #[arg(short = 'C', long, value_name = "DIR", help_heading = "Files")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// The process; what it has made is watched too
+    #[arg(value_name = "PID")]
+    pub(crate) pid: u32,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
     /// Print JSON
@@ -96,8 +211,11 @@ pub(crate) struct DoctorArguments {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct PolicyArguments {
+    /// Add a profile: a name (`jailkeeper profiles list`), or a file, which has a slash
+    #[arg(short, long, value_name = "NAME|FILE", help_heading = "Files")]
+    pub(crate) profile: Vec<OsString>,
     /// Let the jail list, read and run what is beneath a path
     #[arg(short, long, value_name = "PATH", help_heading = "Files")]
     pub(crate) read: Vec<PathBuf>,
@@ -107,6 +225,15 @@ pub(crate) struct PolicyArguments {
     /// Take a path out of an allowed tree
     #[arg(short, long, value_name = "PATH", help_heading = "Files")]
     pub(crate) deny: Vec<PathBuf>,
+    /// Let the jail open files whose absolute path matches a glob such as `/srv/**/*.csv`
+    #[arg(long, value_name = "GLOB", help_heading = "Files")]
+    pub(crate) read_glob: Vec<String>,
+    /// Let the jail also write and create files whose path matches a glob
+    #[arg(long, value_name = "GLOB", help_heading = "Files")]
+    pub(crate) write_glob: Vec<String>,
+    /// Take files whose path matches a glob, such as `**/.env*`, out of allowed trees
+    #[arg(long, value_name = "GLOB", help_heading = "Files")]
+    pub(crate) deny_glob: Vec<String>,
     /// Let the jail open files whose absolute path matches a regular expression
     #[arg(long, value_name = "REGEX", help_heading = "Files")]
     pub(crate) read_pattern: Vec<String>,
@@ -119,9 +246,9 @@ pub(crate) struct PolicyArguments {
     /// Do not make the working directory writable
     #[arg(long, help_heading = "Files")]
     pub(crate) no_cwd: bool,
-    /// Give the jail an empty /tmp of its own, or none
-    #[arg(long, value_name = "KIND", default_value = "private", help_heading = "Files")]
-    pub(crate) tmp: Tmp,
+    /// Give the jail an empty /tmp of its own, or none [default: private]
+    #[arg(long, value_name = "KIND", help_heading = "Files")]
+    pub(crate) tmp: Option<Tmp>,
 
     /// What happens on a jailbreak [default: kill]
     #[arg(long, value_name = "WHAT", help_heading = "Verdicts")]
@@ -149,6 +276,10 @@ pub(crate) struct PolicyArguments {
     /// The strength below which nothing is run; the jail is as strong as this machine allows
     #[arg(long, value_name = "STRENGTH", default_value = "flat", help_heading = "Walls")]
     pub(crate) strength: Strength,
+    /// Who watches at strength monitor: auto, ptrace, strace, illumos-truss, solaris-truss,
+    /// freebsd-truss, dtruss, or one of these and =PATH
+    #[arg(long, value_name = "TRACER", help_heading = "Walls")]
+    pub(crate) tracer: Option<String>,
     /// The strength above which nothing is built, for tests and comparisons
     #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
     pub(crate) strength_at_most: Strength,
@@ -194,6 +325,8 @@ pub(crate) enum Strength {
     Full,
     /// Landlock and seccomp: what exists outside can be seen, but not opened
     Flat,
+    /// Nothing is enforced: a tracer watches, and a jailbreak is killed after it
+    Monitor,
 }
 
 impl From<Strength> for jailkeeper::model::Strength {
@@ -201,6 +334,7 @@ impl From<Strength> for jailkeeper::model::Strength {
         match strength {
             Strength::Full => Self::Full,
             Strength::Flat => Self::Flat,
+            Strength::Monitor => Self::Monitor,
         }
     }
 }

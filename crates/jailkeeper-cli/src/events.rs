@@ -1,6 +1,5 @@
 //! Writing events and the report to where the caller wants them.
 
-use crate::status::Status;
 use jailkeeper::model::Event;
 use jailkeeper::{Error, Report};
 use std::ffi::OsStr;
@@ -65,10 +64,9 @@ fn parse_number(number: &[u8]) -> Result<i32, Error> {
     })
 }
 
-/// Ends this process, and with it the jail, when the other end of a descriptor is closed.
-///
-/// The kernel does the killing: the jail's init dies with its parent.
-pub(crate) fn tether(text: &OsStr) -> Result<(), Error> {
+/// Does something when the other end of a descriptor is closed: ends this process, and with it the
+/// jail, whose init dies with its parent; or kills a jail that has no init.
+pub(crate) fn tether(text: &OsStr, end: impl Fn() + Send + 'static) -> Result<(), Error> {
     let number = text.as_bytes().strip_prefix(b"fd:").ok_or_else(|| {
         Error::usage("read the value of `--tether`")
             .with_hint("it is the number of an inherited descriptor, such as fd:3")
@@ -78,10 +76,16 @@ pub(crate) fn tether(text: &OsStr) -> Result<(), Error> {
     std::thread::spawn(move || {
         use rustix::event::{PollFd, PollFlags, poll};
         loop {
-            let mut fds = [PollFd::new(&fd, PollFlags::RDHUP)];
+            // A socket whose other end only stopped writing is told of by Linux alone.
+            #[cfg(target_os = "linux")]
+            let ends = PollFlags::RDHUP;
+            #[cfg(not(target_os = "linux"))]
+            let ends = PollFlags::HUP;
+            let mut fds = [PollFd::new(&fd, ends)];
             let polled = poll(&mut fds, None);
             if polled.is_ok() || polled != Err(rustix::io::Errno::INTR) {
-                std::process::exit(Status::Failed.number().into());
+                end();
+                return;
             }
         }
     });

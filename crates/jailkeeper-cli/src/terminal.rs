@@ -108,7 +108,8 @@ impl Relay {
         let keys = self.keys;
         keys.relayed.store(true, Ordering::Release);
         std::thread::spawn(move || carry(rustix::stdio::stdin(), &input, &keys));
-        let (stopped, stop) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let (stopped, stop) = io::pipe()?;
+        let (stopped, stop) = (OwnedFd::from(stopped), OwnedFd::from(stop));
         let output = std::thread::spawn(move || carry_out(&terminal, &stopped));
         Ok(Relaying { before: self.before, output, stop })
     }

@@ -1,12 +1,17 @@
 //! What people read: errors with their causes and hints, on stderr.
 
 use crate::status::Status;
+use jailkeeper::model::profile::ProfileError;
 use jailkeeper::{Error, ErrorKind};
 use std::error::Error as _;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 /// Prints an error of the engine and returns the exit status that belongs to it.
 pub(crate) fn failure(error: &Error) -> Status {
+    if let Some(mistake) = error.source().and_then(|cause| cause.downcast_ref::<ProfileError>()) {
+        say(&mistake.picture().coloured(has_colours()).to_string());
+        return status(error);
+    }
     let mut text = format!("error: failed to {error}\n");
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -27,6 +32,12 @@ pub(crate) fn status(error: &Error) -> Status {
         ErrorKind::NotExecutable => Status::NotExecutable,
         _ => Status::Failed,
     }
+}
+
+/// Says whether stderr shows colours: on a terminal, unless the user wants none.
+fn has_colours() -> bool {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    wanted && std::io::stderr().is_terminal()
 }
 
 /// Prints what the command line parser says.

@@ -50,6 +50,7 @@ mod access;
 mod decide;
 mod escape;
 mod event;
+pub mod learn;
 mod path;
 mod policy;
 pub mod profile;

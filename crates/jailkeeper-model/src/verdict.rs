@@ -54,6 +54,19 @@ pub enum Action {
     Log,
 }
 
+impl Action {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Deny => "deny",
+            Self::Ask => "ask",
+            Self::Log => "log",
+        }
+    }
+}
+
 /// Says why an access is a jailbreak; prints as a short reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

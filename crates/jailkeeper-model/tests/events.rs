@@ -67,7 +67,13 @@ fn samples() -> Vec<Event> {
     };
     let probe = Probe::new(header(2), "/etc/shadow", "stat", "newfstatat", 4711, "/usr/bin/ls");
     let odd_probe = Probe::new(header(2), odd(), "stat", "statx", 1, odd()).with_resolved(odd());
-    let limited = Exit { code: Some(-1), signal: None, limit: Some("cpu-time".into()), ..exit() };
+    let limited = Exit {
+        code: Some(-1),
+        signal: None,
+        limit: Some("cpu-time".into()),
+        killing: Some(0.25),
+        ..exit()
+    };
     vec![
         Event::Start(start()),
         Event::Start(Start::new(header(0), 1, [odd()], odd(), Strength::Full)),

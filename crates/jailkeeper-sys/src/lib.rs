@@ -9,6 +9,7 @@
 //! * [`mount`][]: `mount_setattr(2)` and id-mapped mounts,
 //! * [`memory`][]: reading another process's memory,
 //! * [`process`][]: `clone3(2)`, waiting, signals, limits,
+//! * [`ptrace`][]: stopping other processes before each of their calls,
 //! * [`child`][]: the runner that walks prepared [`child::Step`]s between `clone3` and `execve`,
 //!   where nothing may allocate, lock, format or panic.
 //!
@@ -23,6 +24,7 @@ pub mod landlock;
 pub mod memory;
 pub mod mount;
 pub mod process;
+pub mod ptrace;
 pub mod seccomp;
 
 use std::io;

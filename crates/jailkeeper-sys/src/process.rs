@@ -101,10 +101,19 @@ pub(crate) fn unshare_descriptors() -> io::Result<()> {
 unsafe fn clone3_with(args: CloneArgs) -> io::Result<Side> {
     // SAFETY: `args` is laid out as `struct clone_args` with its true size. Memory is copied (no
     // CLONE_VM), so the child has a stack and arguments of its own.
-    let pid = check(unsafe {
+    let made = check(unsafe {
         libc::syscall(libc::SYS_clone3, std::ptr::from_ref(&args), size_of::<CloneArgs>())
-    })?;
-    let pid = i32::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
+    });
+    let made = match made {
+        // Containers answer so, because a filter cannot look at flags in memory.
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
+            let (none, flags) = (0usize, args.flags | args.exit_signal);
+            // SAFETY: as above; without a stack of its own the child has a copy of this one.
+            check(unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) })
+        }
+        other => other,
+    };
+    let pid = i32::try_from(made?).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
     Ok(Pid::from_raw(pid).map_or(Side::Child, Side::Parent))
 }
 
@@ -160,16 +169,18 @@ pub fn wait(pid: Pid) -> io::Result<(Ending, Usage)> {
             Err(error) => return Err(error),
         }
     }
+    Ok((Ending::from_status(status), usage_of(&usage)))
+}
+
+/// Reads what the kernel says has been used.
+pub(crate) fn usage_of(usage: &libc::rusage) -> Usage {
     let seconds = |time: libc::timeval| {
         #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years of microseconds")]
         let micros = (time.tv_sec * 1_000_000 + time.tv_usec) as f64;
         micros / 1e6
     };
     let peak = u64::try_from(usage.ru_maxrss).unwrap_or(0).saturating_mul(1024);
-    Ok((
-        Ending::from_status(status),
-        Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak },
-    ))
+    Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak }
 }
 
 /// A signal mask to go back to.
@@ -227,6 +238,27 @@ pub(crate) fn close_range(first: RawFd, last: RawFd, only_on_exec: bool) -> io::
         libc::syscall(libc::SYS_close_range, first.unsigned_abs(), last.unsigned_abs(), flags)
     })
     .map(|_| ())
+}
+
+/// Keeps all descriptors from a number on from what this process executes, but for some.
+///
+/// This is for a program that owns its process: descriptors that it inherited from somebody careless
+/// go no further.
+///
+/// # Errors
+///
+/// `ENOSYS` or `EINVAL` before Linux 5.11.
+pub fn keep_from_children(first: RawFd, except: &[RawFd]) -> io::Result<()> {
+    let mut except: Vec<_> = except.iter().copied().filter(|number| *number >= first).collect();
+    except.sort_unstable();
+    let mut from = first;
+    for number in except {
+        if from < number {
+            close_range(from, number - 1, true)?;
+        }
+        from = number.saturating_add(1);
+    }
+    close_range(from, RawFd::MAX, true)
 }
 
 /// Makes a user namespace in a child that ends at once.
@@ -332,4 +364,18 @@ pub fn own_mask() -> io::Result<()> {
     check(unsafe { libc::unshare(libc::CLONE_FS) }.into())?;
     rustix::process::umask(rustix::fs::Mode::empty());
     Ok(())
+}
+
+/// Takes every capability from this thread, and from no other one of the process.
+///
+/// # Errors
+///
+/// None are known; the kernel's answer is passed on.
+pub fn renounce_capabilities() -> io::Result<()> {
+    let none = rustix::thread::CapabilitySets {
+        effective: rustix::thread::CapabilitySet::empty(),
+        permitted: rustix::thread::CapabilitySet::empty(),
+        inheritable: rustix::thread::CapabilitySet::empty(),
+    };
+    Ok(rustix::thread::set_capabilities(None, none)?)
 }

@@ -24,7 +24,7 @@ pub fn jailkeeper_binary() -> PathBuf {
     );
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned);
     let newest = crates.into_iter().flat_map(|crates| {
-        ["jailkeeper", "jailkeeper-cli", "jailkeeper-model", "jailkeeper-sys"]
+        ["jailkeeper", "jailkeeper-cli", "jailkeeper-model", "jailkeeper-sys", "jailkeeper-trace"]
             .map(|name| crates.join(name).join("src"))
     });
     let newest = newest.filter_map(|source| newest_below(&source)).max();
@@ -40,6 +40,14 @@ pub fn jailkeeper_binary() -> PathBuf {
 #[must_use]
 pub fn escape_binary() -> PathBuf {
     let path = profile_directory().join("escape");
+    assert!(path.is_file(), "`{}` is missing: cargo builds it for tests", path.display());
+    path
+}
+
+/// Returns the program that plays a tracer of another system.
+#[must_use]
+pub fn replay_binary() -> PathBuf {
+    let path = profile_directory().join("replay");
     assert!(path.is_file(), "`{}` is missing: cargo builds it for tests", path.display());
     path
 }

@@ -286,3 +286,57 @@ fn what_is_off_is_said() {
     let ran = place.jail("--strength full", ["true"]);
     assert_eq!(ran.ends_with(125).text(), "", "the floor is above the ceiling");
 }
+
+/// What Docker's default profile takes away from processes, with or without its capabilities: user
+/// namespaces, mounts, `clone3`, looking into other processes by descriptors.
+const CONTAINER: &str = r#"
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+ALLOW, EPERM, ENOSYS = 0x7fff0000, 0x00050001, 0x00050026
+refused = [155, 165, 166, 175, 246, 248, 249, 250, 298, 303, 304, 308, 312, 313, 320, 321, 323]
+program = [(0x20, 0, 0, 0)]
+for number in refused + list(range(428, 434)) + [438, 440, 442]:
+    program += [(0x15, 0, 1, number), (0x06, 0, 0, EPERM)]
+program += [(0x15, 0, 1, 435), (0x06, 0, 0, ENOSYS)]
+for number in (56, 272):
+    program += [(0x15, 0, 4, number), (0x20, 0, 0, 16), (0x45, 0, 1, 0x7E020000)]
+    program += [(0x06, 0, 0, EPERM), (0x20, 0, 0, 0)]
+program.append((0x06, 0, 0, ALLOW))
+code = b"".join(struct.pack("HBBI", *line) for line in program)
+class Filter(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(Filter(len(program), code))) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+"#;
+
+/// A machine without user namespaces gets `flat` by itself, and nothing that a container forbids
+/// is needed for it.
+#[test]
+fn conditions_of_a_container() {
+    needs![root];
+    let kept = "-all,+chown,+dac_override,+fsetid,+fowner,+mknod,+net_raw,+setgid,+setuid,+setfcap,\
+                +setpcap,+net_bind_service,+sys_chroot,+kill,+audit_write";
+    for place in places() {
+        let bounds: &[&str] = match place.user() {
+            User::Root => &["setpriv", "--bounding-set", kept, "--inh-caps", "-all"],
+            User::Ordinary => &[],
+        };
+        let binary = jailkeeper_testkit::jailkeeper_binary();
+        let run = |options: &[&str], script: &str| {
+            let python = ["/usr/bin/python3", "-c", CONTAINER, binary.to_str().unwrap(), "run"];
+            let outputs = ["--events", "{state}/events", "--report", "{state}/report"];
+            let command = ["--", "sh", "-c", script];
+            let words = [bounds, &python, &outputs, options, &command].concat();
+            Ran::of(&place, place.free_command(words))
+        };
+        let script = "echo x >f; cat f; chmod 600 f; cat /proc/self/comm; (setsid sleep 9 &)";
+        let ran = run(&[], script);
+        assert_eq!(ran.succeeds().text(), "x\ncat\n", "{ran}");
+        assert_eq!(ran.start().strength, Strength::Flat);
+        let ran = run(&[], "./escape bomb 100; cat ../x; echo after");
+        ran.leaks_nothing().breach();
+        let ran = run(&["--strength", "full"], "true");
+        assert!(ran.ends_with(125).stderr.contains("hint:"), "{ran}");
+    }
+}

@@ -1,16 +1,47 @@
 //! A running jail and how it ended.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::supervisor::{Ended, Running};
-use crate::ward::Ward;
 use jailkeeper_model::{Event, Report};
-use jailkeeper_sys::process::Ending;
 use rustix::process::Signal;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
+#[cfg(feature = "full")]
+use std::os::fd::OwnedFd;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+
+/// The kind of the warning that says that a wall was taken away from outside.
+pub const WALL_LOST: &str = "wall-lost";
+
+/// What is held of a running jail, whatever it is built of.
+pub(crate) trait Hold: Send + Sync {
+    /// Returns the command's process id on the host.
+    fn id(&self) -> u32;
+    /// Returns the caller's side of the command's terminal, if it has one.
+    fn terminal(&self) -> Option<BorrowedFd<'_>>;
+    /// Sends a signal to the command.
+    fn signal(&self, signal: Signal) -> io::Result<()>;
+    /// Kills the whole jail.
+    fn kill(&self);
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It exited with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+}
+
+/// How a jail ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    /// How the command did, if anybody was told.
+    pub(crate) ending: Option<Ending>,
+    pub(crate) report: Report,
+}
 
 /// A command that runs in its jail. Dropping it kills the jail.
 pub struct Child {
@@ -20,8 +51,7 @@ pub struct Child {
     pub stdout: Option<ChildStdout>,
     /// The reading end of the command's standard error, if it was piped.
     pub stderr: Option<ChildStderr>,
-    ward: Arc<Ward>,
-    running: Running,
+    held: Arc<dyn Hold>,
     events: Receiver<Event>,
     ended: Receiver<Result<Ended>>,
     finished: Option<Finished>,
@@ -66,36 +96,42 @@ impl std::fmt::Debug for Child {
 }
 
 impl Child {
+    #[cfg(feature = "full")]
     pub(crate) fn new(
-        ward: Arc<Ward>,
-        running: Running,
+        held: Arc<dyn Hold>,
         streams: [Option<OwnedFd>; 3],
         events: Receiver<Event>,
         ended: Receiver<Result<Ended>>,
     ) -> Self {
         let [stdin, stdout, stderr] = streams;
-        Self {
-            stdin: stdin.map(ChildStdin::from),
-            stdout: stdout.map(ChildStdout::from),
-            stderr: stderr.map(ChildStderr::from),
-            ward,
-            running,
-            events,
-            ended,
-            finished: None,
-        }
+        let streams = (
+            stdin.map(ChildStdin::from),
+            stdout.map(ChildStdout::from),
+            stderr.map(ChildStderr::from),
+        );
+        Self::watched(held, streams, events, ended)
+    }
+
+    /// One whose streams are the standard library's.
+    pub(crate) fn watched(
+        held: Arc<dyn Hold>,
+        (stdin, stdout, stderr): (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>),
+        events: Receiver<Event>,
+        ended: Receiver<Result<Ended>>,
+    ) -> Self {
+        Self { stdin, stdout, stderr, held, events, ended, finished: None }
     }
 
     /// Returns the command's process id on the host.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.running.pid.as_raw_pid().unsigned_abs()
+        self.held.id()
     }
 
     /// Returns the caller's side of the command's terminal, if it has one.
     #[must_use]
     pub fn terminal(&self) -> Option<BorrowedFd<'_>> {
-        self.running.terminal.as_ref().map(AsFd::as_fd)
+        self.held.terminal()
     }
 
     /// Goes through the events as they come, and ends when the jail has ended.
@@ -109,23 +145,18 @@ impl Child {
     ///
     /// `ESRCH` when it has ended.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        Ok(rustix::process::pidfd_send_signal(&self.running.command, signal)?)
+        self.held.signal(signal)
     }
 
     /// Returns something that can send signals to the command from other threads.
-    ///
-    /// # Errors
-    ///
-    /// `EMFILE` when this process has too many open files.
-    pub fn signaller(&self) -> io::Result<Signaller> {
-        Ok(Signaller(self.running.command.try_clone()?))
+    #[must_use]
+    pub fn signaller(&self) -> Signaller {
+        Signaller(Arc::clone(&self.held))
     }
 
     /// Kills the whole jail. Use [`wait`](Self::wait) to learn when it is gone.
     pub fn kill(&mut self) {
-        if let Some(life) = self.ward.life() {
-            life.kill_all();
-        }
+        self.held.kill();
     }
 
     /// Closes the standard input and waits until nothing of the jail is alive.
@@ -142,8 +173,9 @@ impl Child {
             Error::new(ErrorKind::Setup, "hear from the supervising thread").because(error)
         })??;
         let (code, signal) = match ended.ending {
-            Ending::Code(code) => (Some(code), None),
-            Ending::Signal(signal) => (None, Some(signal)),
+            Some(Ending::Code(code)) => (Some(code), None),
+            Some(Ending::Signal(signal)) => (None, Some(signal)),
+            None => (None, None),
         };
         let finished = Finished { code, signal, report: ended.report };
         self.finished = Some(finished.clone());
@@ -160,8 +192,14 @@ impl Drop for Child {
 }
 
 /// Sends signals to a command.
-#[derive(Debug)]
-pub struct Signaller(OwnedFd);
+#[derive(Clone)]
+pub struct Signaller(Arc<dyn Hold>);
+
+impl std::fmt::Debug for Signaller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Signaller").field(&self.0.id()).finish()
+    }
+}
 
 impl Signaller {
     /// Sends a signal.
@@ -170,6 +208,24 @@ impl Signaller {
     ///
     /// `ESRCH` when the command has ended.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        Ok(rustix::process::pidfd_send_signal(&self.0, signal)?)
+        self.0.signal(signal)
     }
+
+    /// Kills the whole jail.
+    pub fn kill_all(&self) {
+        self.0.kill();
+    }
+}
+
+/// The name of a signal, `SIGKILL`.
+pub(crate) fn signal_name(number: i32) -> String {
+    const NAMES: [&str; 31] = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+        "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+    ];
+    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    index
+        .and_then(|index| NAMES.get(index))
+        .map_or_else(|| format!("SIG{number}"), |name| format!("SIG{name}"))
 }

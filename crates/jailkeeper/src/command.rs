@@ -1,18 +1,33 @@
 //! A command to be run in a jail, with the builder of [`std::process::Command`].
 
 use crate::child::Child;
-use crate::error::{Error, ErrorKind, Result, Step};
+#[cfg(feature = "full")]
+use crate::error::Step;
+use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
+#[cfg(feature = "full")]
 use crate::launch::{Prepared, Stream};
+use crate::monitor::{Ground, Order, Request};
+#[cfg(feature = "full")]
 use crate::pace::Pace;
-use crate::plan::{self, Ground, Plan, Summary, Wanted};
+#[cfg(feature = "full")]
+use crate::plan::{self, Checked, Ground as Standing, Plan, Summary, Wanted};
+#[cfg(feature = "full")]
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
+#[cfg(feature = "full")]
 use crate::scratch::Scratch;
-use crate::stdio::{Stdio, Streams, refuse_directory};
-use crate::supervisor::Supervisor;
+use crate::stdio::Stdio;
+#[cfg(feature = "full")]
+use crate::stdio::{Streams, refuse_directory};
+#[cfg(feature = "full")]
+use crate::supervisor::{Held, Supervisor};
+#[cfg(feature = "full")]
 use crate::ward::Ward;
-use crate::watch::ask::{Answerer, Asking};
+#[cfg(feature = "full")]
+use crate::watch::ask::Asking;
+#[cfg(feature = "full")]
+use jailkeeper_model::Mode;
 use jailkeeper_model::{Event, JailId, Question, Reply, Strength};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -20,12 +35,16 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(feature = "full")]
 use std::sync::mpsc::channel;
 
 /// The variables that [`Command::inherit_environment`] takes over from the caller's environment;
 /// all that begin with `LC_` besides.
 pub const INHERITED_VARIABLES: [&str; 9] =
     ["PATH", "LANG", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "TZ", "COLUMNS", "LINES"];
+
+/// Answers questions: it may take its time.
+pub(crate) type Answerer = Arc<dyn Fn(&Question) -> Reply + Send + Sync>;
 
 /// A command to be run in a jail.
 ///
@@ -37,6 +56,7 @@ pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
+    offered: BTreeMap<OsString, OsString>,
     cwd: Option<PathBuf>,
     streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
@@ -61,6 +81,7 @@ impl Command {
             program: program.to_owned(),
             arguments: vec![program.to_owned()],
             environment: BTreeMap::new(),
+            offered: BTreeMap::new(),
             cwd: None,
             streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
             extra: Vec::new(),
@@ -112,7 +133,7 @@ impl Command {
     }
 
     /// Takes the harmless variables of an environment over: [`INHERITED_VARIABLES`] and `LC_*`.
-    /// What was set already stays.
+    /// What was set already stays. Profiles may pass on others of them by name.
     pub fn inherit_environment(
         &mut self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -122,8 +143,9 @@ impl Command {
                 .to_str()
                 .is_some_and(|name| name.starts_with("LC_") || INHERITED_VARIABLES.contains(&name));
             if harmless {
-                self.environment.entry(name).or_insert(value);
+                self.environment.entry(name.clone()).or_insert(value.clone());
             }
+            self.offered.insert(name, value);
         }
         self
     }
@@ -169,7 +191,7 @@ impl Command {
         self
     }
 
-    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`]). The program waits
+    /// Has a function answer what the policy asks about ([`OnJailbreak::Ask`](crate::OnJailbreak::Ask)). The program waits
     /// meanwhile, but the rest of the jail goes on: the function is called on a thread of its own,
     /// and several times at once if several calls are asked about.
     ///
@@ -189,6 +211,16 @@ impl Command {
         self
     }
 
+    /// Tells how strong the jail would be on this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] when the machine has nothing that is strong enough.
+    #[cfg(feature = "full")]
+    pub fn strength(&self, probe: &Probe) -> Result<Strength> {
+        plan::choose(&self.jail.settings, probe)
+    }
+
     /// Tells what would be set up, without running anything.
     ///
     /// ```
@@ -206,9 +238,27 @@ impl Command {
     /// # Errors
     ///
     /// Those of [`spawn`](Self::spawn) that come up before a process is made.
+    #[cfg(feature = "full")]
     pub fn plan(&self, probe: &Probe) -> Result<Summary> {
         let strength = plan::choose(&self.jail.settings, probe)?;
+        if strength == Strength::Monitor {
+            return Err(Error::new(ErrorKind::Unsupported, "plan walls at strength `monitor`")
+                .because("it has none")
+                .with_hint("ask for `flat` or `full` to see what would be set up"));
+        }
         Ok(self.make_plan(probe, ground(strength, None)?)?.summary())
+    }
+
+    /// Says what would be decided about a use of a file, and why.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`plan`](Self::plan), and when the path is none.
+    #[cfg(feature = "full")]
+    pub fn check(&self, probe: &Probe, mode: Mode, path: &Path) -> Result<Checked> {
+        let strength = plan::choose(&self.jail.settings, probe)?;
+        let plan = self.make_plan(probe, ground(strength, None)?)?;
+        plan.check(mode, path)
     }
 
     /// Starts the command in its jail.
@@ -221,8 +271,97 @@ impl Command {
     /// [`ErrorKind::Policy`] for paths that are not there and rules that contradict each other,
     /// [`ErrorKind::Unsupported`] for a wall that this machine does not have,
     /// [`ErrorKind::NotFound`] and [`ErrorKind::NotExecutable`] for the command. Nothing runs then.
+    #[cfg(feature = "full")]
     pub fn spawn(&mut self) -> Result<Child> {
         self.spawn_on(&Probe::for_a_start())
+    }
+
+    /// Starts the command, which this build can do at strength `monitor` alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if the jail was not made with
+    /// [`Strength::Monitor`], and those of finding and tracing the command.
+    #[cfg(not(feature = "full"))]
+    pub fn spawn(&mut self) -> Result<Child> {
+        match self.jail.settings.strength {
+            Strength::Monitor => self.spawn_monitored(),
+            _ => Err(Error::new(
+                ErrorKind::Unsupported,
+                "build the walls of strength `full`: this system has none of them",
+            )
+            .with_hint(
+                "a tracer can watch, and enforces nothing: ask for it with `--strength monitor`, \
+                 in Node with `strength: 'monitor'`",
+            )),
+        }
+    }
+
+    /// Fails for what [`spawn`](Self::spawn) at strength `monitor` fails for before anything is
+    /// made.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`spawn`](Self::spawn).
+    pub fn check_monitored(&self) -> Result<()> {
+        let request = self.request()?;
+        Ground::new(&self.jail.settings, &request)?.find_command(&self.program)
+    }
+
+    fn request(&self) -> Result<Request> {
+        Ok(Request {
+            program: self.program.clone(),
+            arguments: self.arguments.clone(),
+            cwd: self.directory()?,
+            offered: self.offered.clone(),
+            environment: self.environment.clone(),
+        })
+    }
+
+    fn recorder(&mut self) -> (Recorder, std::sync::mpsc::Receiver<Event>) {
+        let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
+        Recorder::new(id, self.callback.take())
+    }
+
+    fn spawn_monitored(&mut self) -> Result<Child> {
+        let request = self.request()?;
+        let settings = Arc::clone(&self.jail.settings);
+        let ground = Ground::new(&settings, &request)?;
+        let (recorder, events) = self.recorder();
+        let [stdin, stdout, stderr] = &mut self.streams;
+        crate::monitor::start(Order {
+            settings: &settings,
+            ground,
+            program: &self.program,
+            arguments: request.arguments,
+            streams: [stdin, stdout, stderr],
+            extra: &self.extra,
+            recorder,
+            events,
+        })
+    }
+
+    pub(crate) fn attach(
+        jail: &Jail,
+        pid: u32,
+        directory: &Path,
+        callback: Callback,
+    ) -> Result<Child> {
+        if jail.settings.strength != Strength::Monitor {
+            return Err(Error::new(ErrorKind::Unsupported, format!("attach to process {pid}"))
+                .because("the jail was not made for that")
+                .with_hint("attaching without walls is strength `monitor`: ask for it"));
+        }
+        let request = Request {
+            program: OsString::new(),
+            arguments: Vec::new(),
+            cwd: directory.to_owned(),
+            environment: BTreeMap::new(),
+            offered: BTreeMap::new(),
+        };
+        let ground = Ground::new(&jail.settings, &request)?;
+        let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
+        crate::monitor::attach(&jail.settings, pid, ground, recorder, events)
     }
 
     /// Starts the command on a machine that was probed before, which saves doing it again.
@@ -230,8 +369,12 @@ impl Command {
     /// # Errors
     ///
     /// Those of [`spawn`](Self::spawn).
+    #[cfg(feature = "full")]
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
         let strength = plan::choose(&self.jail.settings, probe)?;
+        if strength == Strength::Monitor {
+            return self.spawn_monitored();
+        }
         let scratch = match strength {
             Strength::Flat if self.jail.settings.private_tmp => Some(Scratch::make()?),
             _ => None,
@@ -256,8 +399,7 @@ impl Command {
             refuse_directory(&fd)?;
             streams.inside.push(Stream { fd, number: *number });
         }
-        let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
-        let (recorder, events) = Recorder::new(id, self.callback.take());
+        let (recorder, events) = self.recorder();
         let pace = Pace::of_this_thread();
         let prepared = match strength {
             Strength::Flat => Prepared::flat(&plan, streams.inside, pace, scratch)?,
@@ -287,10 +429,12 @@ impl Command {
         let running = is_ready.recv().map_err(|error| {
             Error::new(ErrorKind::Setup, "hear from the supervising thread").because(error)
         })??;
-        Ok(Child::new(ward, running, streams.outside, events, is_ended))
+        let held = Arc::new(Held { ward, running });
+        Ok(Child::new(held, streams.outside, events, is_ended))
     }
 
     /// The numbers of the streams that are the jail's own terminal.
+    #[cfg(feature = "full")]
     fn terminal_streams(&self) -> Vec<RawFd> {
         let numbered = (0..).zip(&self.streams);
         numbered
@@ -299,18 +443,24 @@ impl Command {
             .collect()
     }
 
-    fn make_plan(&self, probe: &Probe, ground: Ground) -> Result<Plan> {
-        let cwd = match &self.cwd {
-            Some(cwd) => cwd.clone(),
+    fn directory(&self) -> Result<PathBuf> {
+        match &self.cwd {
+            Some(cwd) => Ok(cwd.clone()),
             None => std::env::current_dir().map_err(|error| {
                 Error::new(ErrorKind::Policy, "find the working directory").because(error)
-            })?,
-        };
+            }),
+        }
+    }
+
+    #[cfg(feature = "full")]
+    fn make_plan(&self, probe: &Probe, ground: Standing) -> Result<Plan> {
+        let cwd = self.directory()?;
         let wanted = Wanted {
             program: self.program.clone(),
             arguments: self.arguments.clone(),
             cwd,
             environment: self.environment.clone(),
+            offered: self.offered.clone(),
             terminal: self.terminal_streams(),
         };
         Plan::new(&self.jail.settings, wanted, probe, ground)
@@ -318,10 +468,11 @@ impl Command {
 }
 
 /// What a jail of a strength stands on.
-fn ground(strength: Strength, scratch: Option<&Scratch>) -> Result<Ground> {
+#[cfg(feature = "full")]
+fn ground(strength: Strength, scratch: Option<&Scratch>) -> Result<Standing> {
     Ok(match strength {
-        Strength::Full => Ground::View,
-        _ => Ground::Host { scratch: scratch.map(Scratch::path).transpose()? },
+        Strength::Full => Standing::View,
+        _ => Standing::Host { scratch: scratch.map(Scratch::path).transpose()? },
     })
 }
 

@@ -90,6 +90,12 @@ impl Error {
         Self::new(ErrorKind::Policy, step)
     }
 
+    /// Makes an error of a mistake in a profile.
+    #[must_use]
+    pub fn profile(mistake: jailkeeper_model::profile::ProfileError) -> Self {
+        Self::new(ErrorKind::Policy, "use the profile").because(mistake)
+    }
+
     /// Makes an error about a file or descriptor of the caller.
     #[must_use]
     pub fn io(step: impl Into<String>, error: io::Error) -> Self {

@@ -1,9 +1,12 @@
 //! The jail: a policy that commands are run under.
 
+use crate::child::Child;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
+use crate::monitor::Tracer;
 use crate::settings::{RequestedRule, Settings};
-use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
+use jailkeeper_model::profile::{Stack, Tmp};
+use jailkeeper_model::{Event, OnJailbreak, Origin, Pattern, Right, Strength};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +35,26 @@ impl Jail {
     /// Starts from the defaults: the base and the command's working directory.
     #[must_use]
     pub fn builder() -> JailBuilder {
-        JailBuilder { settings: Settings::default() }
+        JailBuilder { settings: Settings::default(), on_jailbreak: None, private_tmp: None }
+    }
+
+    /// Attaches to a process that runs already, with everything that it has made.
+    ///
+    /// Only a jail for which [`Strength::Monitor`] is enough can do this here. What the
+    /// process had open before stays open to it. `current_dir` is where its rules begin: the
+    /// working directory of the jail. `on_event` is called for every event, on the thread that saw it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] when there is no such process,
+    /// [`ErrorKind::Unsupported`] when it cannot be traced.
+    pub fn attach(
+        &self,
+        pid: u32,
+        current_dir: impl AsRef<Path>,
+        on_event: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Result<Child> {
+        Command::attach(self, pid, current_dir.as_ref(), Box::new(on_event))
     }
 
     /// Prepares a command to be run in this jail.
@@ -45,6 +67,9 @@ impl Jail {
 #[derive(Debug, Clone)]
 pub struct JailBuilder {
     settings: Settings,
+    /// What was asked for here goes before what profiles say.
+    on_jailbreak: Option<OnJailbreak>,
+    private_tmp: Option<bool>,
 }
 
 impl JailBuilder {
@@ -115,6 +140,33 @@ impl JailBuilder {
         self
     }
 
+    /// Adds profiles, with all that they extend. What is asked for here goes before what they say.
+    #[must_use]
+    pub fn profiles(mut self, stack: Stack) -> Self {
+        self.settings.profiles = Some(stack);
+        self
+    }
+
+    /// Says where the caller's home directory is, which profiles name as `${home}`.
+    #[must_use]
+    pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
+        self.settings.home = Some(home.into());
+        self
+    }
+
+    /// Adds a glob: what it matches is granted by being opened from outside, or denied.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Policy`](crate::ErrorKind::Policy) for what is no glob.
+    pub fn glob(mut self, glob: &str, right: Right, origin: Origin) -> Result<Self> {
+        let pattern = Pattern::glob(glob, right, origin).map_err(|error| {
+            Error::new(ErrorKind::Policy, format!("use the glob `{glob}`")).because(error)
+        })?;
+        self.settings.patterns.push(pattern);
+        Ok(self)
+    }
+
     /// Whether the jail has the base: system directories and devices. On by default.
     #[must_use]
     pub fn base(mut self, yes: bool) -> Self {
@@ -132,7 +184,7 @@ impl JailBuilder {
     /// Whether the jail has an empty `/tmp` of its own. On by default.
     #[must_use]
     pub fn private_tmp(mut self, yes: bool) -> Self {
-        self.settings.private_tmp = yes;
+        self.private_tmp = Some(yes);
         self
     }
 
@@ -154,7 +206,7 @@ impl JailBuilder {
     /// What happens on a jailbreak. By default the whole jail is killed.
     #[must_use]
     pub fn on_jailbreak(mut self, what: OnJailbreak) -> Self {
-        self.settings.on_jailbreak = what;
+        self.on_jailbreak = Some(what);
         self
     }
 
@@ -178,6 +230,17 @@ impl JailBuilder {
     #[must_use]
     pub fn wall_time(mut self, limit: Duration) -> Self {
         self.settings.wall_time = Some(limit);
+        self
+    }
+
+    /// Who watches at strength `monitor`.
+    ///
+    /// That strength is for systems that have nothing else. Nothing is enforced; what a command
+    /// reads before the tracer has told of it, it has read. A command that belongs to root runs as
+    /// root.
+    #[must_use]
+    pub fn tracer(mut self, tracer: Tracer) -> Self {
+        self.settings.tracer = tracer;
         self
     }
 
@@ -209,9 +272,25 @@ impl JailBuilder {
     ///
     /// # Errors
     ///
-    /// None yet: paths are looked at when a command is started, because the working directory is
-    /// the command's.
+    /// [`ErrorKind::Policy`](crate::ErrorKind::Policy) when profiles contradict each other. Paths
+    /// are looked at when a command is started, because the working directory is the command's.
     pub fn build(self) -> Result<Jail> {
-        Ok(Jail { settings: Arc::new(self.settings) })
+        let mut settings = self.settings;
+        if let Some(stack) = &settings.profiles {
+            let said = crate::profiles::settle(stack, false, &crate::profiles::any_values())?;
+            settings.base &= stack.base().is_none_or(|base| base.value);
+            settings.strict |= said.strict.is_some_and(|strict| strict.value);
+            settings.wall_time = settings.wall_time.or(said.wall_time.map(|time| time.value));
+            if let Some(what) = said.on_jailbreak {
+                settings.on_jailbreak = what.value;
+            }
+            if let Some(tmp) = said.tmp {
+                settings.private_tmp = tmp.value == Tmp::Private;
+            }
+            settings.protected.extend(crate::profiles::files(stack));
+        }
+        settings.on_jailbreak = self.on_jailbreak.unwrap_or(settings.on_jailbreak);
+        settings.private_tmp = self.private_tmp.unwrap_or(settings.private_tmp);
+        Ok(Jail { settings: Arc::new(settings) })
     }
 }

@@ -46,33 +46,53 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod base;
 mod child;
 mod command;
+#[cfg(feature = "full")]
 mod death;
+mod environment;
 mod error;
+#[cfg(not(feature = "full"))]
+mod inherited;
 mod jail;
+#[cfg(feature = "full")]
 mod launch;
+mod monitor;
+#[cfg(feature = "full")]
 mod pace;
+#[cfg(feature = "full")]
 mod plan;
+#[cfg(feature = "full")]
 mod probe;
+mod profiles;
+mod protected;
 mod recorder;
 mod scratch;
 mod settings;
 mod stdio;
+#[cfg(feature = "full")]
 mod supervisor;
+#[cfg(feature = "full")]
 mod walls;
+#[cfg(feature = "full")]
 mod ward;
+#[cfg(feature = "full")]
 mod watch;
 
-pub use child::{Child, Finished, Signaller};
+pub use child::{Child, Finished, Signaller, WALL_LOST};
 pub use command::{Command, INHERITED_VARIABLES};
 pub use error::{Error, ErrorKind, Result};
+#[cfg(not(feature = "full"))]
+pub use inherited::inherited_descriptor;
 pub use jail::{Jail, JailBuilder};
 pub use jailkeeper_model::{self as model, Event, OnJailbreak, Origin, Report, Right};
-pub use jailkeeper_sys::process::inherited as inherited_descriptor;
-pub use plan::{PlannedTree, Summary};
+#[cfg(feature = "full")]
+pub use jailkeeper_sys::process::{inherited as inherited_descriptor, keep_from_children};
+pub use monitor::{Tracer, TracerFinding};
+#[cfg(feature = "full")]
+pub use plan::{Checked, PlannedTree, Summary};
+#[cfg(feature = "full")]
 pub use probe::{Finding, Probe};
+pub use profiles::{Listed, Secrets, Shelf};
 pub use rustix::process::Signal;
 pub use stdio::Stdio;
-pub use supervisor::WALL_LOST;

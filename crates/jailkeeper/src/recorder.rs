@@ -31,6 +31,7 @@ impl Recorder {
     }
 
     /// Returns a header for something that is not recorded itself.
+    #[cfg(feature = "full")]
     pub(crate) fn blank(&self) -> Header {
         Header::new(self.lock().next, SystemTime::now(), self.jail.clone())
     }

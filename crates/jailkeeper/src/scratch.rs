@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use jailkeeper_model::JailPath;
+#[cfg(feature = "full")]
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -46,10 +47,11 @@ impl Scratch {
 
     /// Returns its path.
     pub(crate) fn path(&self) -> Result<JailPath> {
-        crate::plan::jail_path(&self.path)
+        crate::protected::jail_path(&self.path)
     }
 
     /// Makes it over to the jail's user.
+    #[cfg(feature = "full")]
     pub(crate) fn give(&self, user: u32, group: u32) -> std::io::Result<()> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&self.path, flags, Mode::empty())?;

@@ -1,5 +1,7 @@
 //! What a caller asks for, before it meets the machine.
 
+use crate::monitor::Tracer;
+use jailkeeper_model::profile::Stack;
 use jailkeeper_model::{OnJailbreak, Origin, Pattern, Right, Strength};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,12 +22,18 @@ pub(crate) struct Settings {
     /// Files that the jail must not be able to change: policies, event files, reports.
     pub(crate) protected: Vec<PathBuf>,
     pub(crate) base: bool,
+    /// The profiles, with all that they extend.
+    pub(crate) profiles: Option<Stack>,
+    /// The caller's home directory, which profiles name.
+    pub(crate) home: Option<PathBuf>,
     pub(crate) working_directory: bool,
     pub(crate) private_tmp: bool,
     pub(crate) strict: bool,
     pub(crate) report_probes: bool,
     pub(crate) on_jailbreak: OnJailbreak,
     pub(crate) wall_time: Option<Duration>,
+    /// Who watches where there are no walls.
+    pub(crate) tracer: Tracer,
     /// Writes outside go to a layer that is thrown away, instead of being refused.
     pub(crate) overlay: bool,
     /// How long an answer is waited for.
@@ -38,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) hide: bool,
 }
 
+#[cfg(feature = "full")]
 impl Settings {
     /// Tells whether the walls are wider than the policy.
     pub(crate) fn widens(&self) -> bool {
@@ -52,12 +61,15 @@ impl Default for Settings {
             patterns: Vec::new(),
             protected: Vec::new(),
             base: true,
+            profiles: None,
+            home: None,
             working_directory: true,
             private_tmp: true,
             strict: false,
             report_probes: false,
             on_jailbreak: OnJailbreak::Kill,
             wall_time: None,
+            tracer: Tracer::Automatic,
             strength: Strength::Flat,
             strength_at_most: Strength::Full,
             hide: false,

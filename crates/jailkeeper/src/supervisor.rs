@@ -5,24 +5,22 @@
 
 mod flat;
 
+use crate::child::{self, Ended, WALL_LOST, signal_name};
 use crate::death::{Init, Life};
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::launch::{PROVEN, Prepared, SEALED, id_map};
 use crate::ward::{Phase, Ward};
 use crate::watch::newcomers::{Newcomers, News};
 use crate::watch::{notify, tripwire};
-use jailkeeper_model::{Event, Exit, Failure, Limit, Report, Start, Strength, Usage, Warning};
+use jailkeeper_model::{Event, Exit, Failure, Limit, Start, Strength, Usage, Warning};
 use jailkeeper_sys::child::{Message, Notice, Program, Step};
 use jailkeeper_sys::process::{Ending, wait, write_maps};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
-
-/// The kind of the warning that says that a wall was taken away from outside.
-pub const WALL_LOST: &str = "wall-lost";
 
 /// How long the end of a jail waits for a watch that is still at a request.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -34,11 +32,30 @@ pub(crate) struct Running {
     pub(crate) terminal: Option<OwnedFd>,
 }
 
-/// How a jail ended.
-#[derive(Debug, Clone)]
-pub(crate) struct Ended {
-    pub(crate) ending: Ending,
-    pub(crate) report: Report,
+/// A running jail as its [`Child`](crate::Child) holds it.
+pub(crate) struct Held {
+    pub(crate) ward: Arc<Ward>,
+    pub(crate) running: Running,
+}
+
+impl child::Hold for Held {
+    fn id(&self) -> u32 {
+        self.running.pid.as_raw_pid().unsigned_abs()
+    }
+
+    fn terminal(&self) -> Option<BorrowedFd<'_>> {
+        self.running.terminal.as_ref().map(AsFd::as_fd)
+    }
+
+    fn signal(&self, signal: Signal) -> std::io::Result<()> {
+        Ok(rustix::process::pidfd_send_signal(&self.running.command, signal)?)
+    }
+
+    fn kill(&self) {
+        if let Some(life) = self.ward.life() {
+            life.kill_all();
+        }
+    }
 }
 
 /// Raises one jail.
@@ -364,7 +381,11 @@ impl Supervisor {
         let report = self.ward.recorder.report(Clone::clone);
         self.ward.recorder.close();
         self.until_unwatched();
-        Ok(Ended { ending, report })
+        let ending = match ending {
+            Ending::Code(code) => child::Ending::Code(code),
+            Ending::Signal(signal) => child::Ending::Signal(signal),
+        };
+        Ok(Ended { ending: Some(ending), report })
     }
 
     /// What was mounted over a denied name is gone, because something outside has replaced that
@@ -446,12 +467,12 @@ impl Supervisor {
             self.unreaped.clear();
         }
         if let Some(command) = self.command.take() {
-            let _ = rustix::process::pidfd_send_signal(&command, rustix::process::Signal::KILL);
+            let _ = rustix::process::pidfd_send_signal(&command, Signal::KILL);
             let _ = poll_any(&[(command.as_fd(), PollFlags::IN)], Some(SETTLING));
         }
         for pid in self.unreaped.drain(..) {
             // Not reaped, so the pid is still the child's own.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
             let _ = wait(pid);
         }
         self.ward.recorder.close();
@@ -535,17 +556,4 @@ fn poll_any(fds: &[(BorrowedFd<'_>, PollFlags)], timeout: Option<Duration>) -> R
         Err(error) => return Err(error).step("wait for the jail"),
     }
     Ok(polled.iter().map(|fd| !fd.revents().is_empty()).collect())
-}
-
-/// The name of a signal, `SIGKILL`.
-pub(crate) fn signal_name(number: i32) -> String {
-    const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
-        "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
-        "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
-    ];
-    let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-    index
-        .and_then(|index| NAMES.get(index))
-        .map_or_else(|| format!("SIG{number}"), |name| format!("SIG{name}"))
 }

@@ -50,9 +50,20 @@ fn the_strength_is_the_greatest_that_the_machine_has() {
     }
     for needed in ["landlock", "listener"] {
         let error = strength(Jail::builder(), &[needed, "fuse"]).unwrap_err();
-        assert_eq!((error.kind(), error.hint()), (ErrorKind::Unsupported, Some("get it")));
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.starts_with("get it; ") && hint.contains("--strength monitor"), "{hint}");
         assert!(error.sentence().contains("`flat`"), "{}", error.sentence());
     }
+    // Only by the caller's explicit word, and where nothing else can be had.
+    let monitor = Jail::builder().strength(Strength::Monitor);
+    assert_eq!(strength(monitor.clone(), &["fuse"]).unwrap(), "flat");
+    let chosen = |builder: JailBuilder, missing: &[&str]| {
+        builder.build().unwrap().command("true").strength(&machine(missing)).unwrap()
+    };
+    assert_eq!(chosen(monitor.clone(), &["landlock"]), Strength::Monitor);
+    assert_eq!(chosen(monitor.clone().strength_at_most(Strength::Monitor), &[]), Strength::Monitor);
+    assert_eq!(strength(monitor, &["landlock"]).unwrap_err().kind(), ErrorKind::Unsupported);
     let at_most = Jail::builder().strength_at_most(Strength::Flat);
     assert_eq!(strength(at_most.clone(), &[]).unwrap(), "flat");
     let error = strength(at_most.strength(Strength::Full), &[]).unwrap_err();

@@ -1,6 +1,6 @@
 //! The shipped profiles, as data: they are right, say why, and hold nothing secret.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
+#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use jailkeeper_model::Right;
 use jailkeeper_model::profile::Profile;

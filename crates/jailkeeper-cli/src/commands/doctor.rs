@@ -3,9 +3,39 @@
 use crate::arguments::DoctorArguments;
 use crate::status::Status;
 use crate::ui;
-use jailkeeper::{Error, Finding, Probe};
+use jailkeeper::{Error, TracerFinding};
+#[cfg(feature = "full")]
+use jailkeeper::{Finding, Probe};
+
+/// Prints the findings of a build that has no walls; fails with 125, because `full` cannot be had.
+#[cfg(not(feature = "full"))]
+pub(crate) fn run(arguments: &DoctorArguments) -> Result<Status, Error> {
+    let found = TracerFinding::of_this_machine();
+    if arguments.json {
+        let missing = found.missing.as_ref().map(|(reason, _)| reason);
+        let json = serde_json::json!({ "tracer": found.name, "missing": missing });
+        ui::print(&format!("{json}\n"));
+    } else {
+        ui::print(&format!("strength full cannot be had: it is for Linux\n{}", monitor(&found)));
+    }
+    Ok(Status::Failed)
+}
+
+/// Says whether there is a tracer for strength `monitor`.
+fn monitor(found: &TracerFinding) -> String {
+    match &found.missing {
+        None => format!(
+            "strength monitor, which enforces nothing, can be had by {} (--strength monitor)\n",
+            found.name
+        ),
+        Some((reason, remedy)) => {
+            format!("strength monitor cannot be had: {reason}\n  remedy: {remedy}\n")
+        }
+    }
+}
 
 /// Prints the findings; fails with 125 if no strength can be had that enforces.
+#[cfg(feature = "full")]
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<Status, Error> {
     let probe = Probe::of_this_machine();
     let text = if arguments.json {
@@ -23,6 +53,7 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<Status, Error> {
 }
 
 /// What somebody should know whose machine has `flat` at best.
+#[cfg(feature = "full")]
 const FLAT: &str = "
 at strength flat
   metadata of what is outside can be seen, unless --hide or --strict is given
@@ -31,6 +62,7 @@ at strength flat
   root's jails run as the owner of what they may write, or as user 65533
 ";
 
+#[cfg(feature = "full")]
 fn table(probe: &Probe) -> String {
     let user = if probe.root { "root" } else { "an ordinary user" };
     let mut text = format!("Linux {}, as {user}\n\n", probe.kernel);
@@ -49,6 +81,7 @@ fn table(probe: &Probe) -> String {
     let verdict = |yes: bool| if yes { "can be had" } else { "cannot be had" };
     text.push_str(&format!("\nstrength full {}\n", verdict(probe.supports_full())));
     text.push_str(&format!("strength flat {}\n", verdict(probe.supports_flat())));
+    text.push_str(&monitor(&TracerFinding::of_this_machine()));
     if !probe.supports_full() && probe.supports_flat() {
         text.push_str(FLAT);
     }

@@ -5,11 +5,14 @@ use crate::arguments::{
 };
 use crate::ask::{Channel, Prompter};
 use crate::events::{Destination, Writer, inherited, write_report};
+use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::terminal::{Keys, Relay};
 use crate::{account, ui};
-use jailkeeper::model::{Event, Failure, Header, JailId};
-use jailkeeper::{Child, Command, Error, Finished, Jail, Origin, Right, Signal, Stdio, WALL_LOST};
+use jailkeeper::model::{Event, Failure, Header, JailId, Strength};
+use jailkeeper::{
+    Child, Command, Error, Finished, Jail, JailBuilder, Origin, Right, Signal, Stdio, WALL_LOST,
+};
 use signal_hook::consts::signal as number;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -57,9 +60,6 @@ fn run_jailed(
     events: Option<&Destination>,
     writer: &mut Option<Arc<Writer>>,
 ) -> Result<Status, Error> {
-    if let Some(tether) = &arguments.tether {
-        crate::events::tether(tether)?;
-    }
     let report = arguments.report.as_deref().map(Destination::parse).transpose()?;
     let protected: Vec<PathBuf> = [events, report.as_ref()]
         .into_iter()
@@ -72,14 +72,34 @@ fn run_jailed(
     for number in &arguments.pass_fd {
         command.descriptor(inherited(*number)?, *number);
     }
+    #[cfg(feature = "full")]
     let probe = jailkeeper::Probe::for_a_start();
+    #[cfg(feature = "full")]
+    let monitored = command.strength(&probe)? == Strength::Monitor;
+    #[cfg(not(feature = "full"))]
+    let monitored = true;
+    if let (Some(tether), false) = (&arguments.tether, monitored) {
+        crate::events::tether(tether, || std::process::exit(Status::Failed.number().into()))?;
+    }
     if !protected.is_empty() {
-        command.plan(&probe)?;
+        match monitored {
+            true => command.check_monitored()?,
+            #[cfg(feature = "full")]
+            false => drop(command.plan(&probe)?),
+            #[cfg(not(feature = "full"))]
+            false => {}
+        }
     }
     if let (Some(destination), None) = (events, &writer) {
         *writer = Some(Arc::new(Writer::new(destination.open()?)));
     }
     let mut report = report.as_ref().map(Destination::open).transpose()?;
+    // With walls nothing is taken along anyway.
+    #[cfg(feature = "full")]
+    if monitored {
+        jailkeeper::keep_from_children(3, &arguments.pass_fd)
+            .map_err(|error| Error::io("keep descriptors from the command", error))?;
+    }
     let lost = Arc::new(AtomicBool::new(false));
     if let Some(writer) = writer {
         // From the thread that sees an event: it is written before the jail goes on.
@@ -94,12 +114,21 @@ fn run_jailed(
     }
     let keys = Keys::default();
     answer_questions(&mut command, arguments, writer.as_ref(), &keys)?;
-    let relay = Relay::prepare(&keys);
+    // Without walls there is no terminal of the jail's own.
+    let relay = if monitored { None } else { Relay::prepare(&keys) };
     // Signals are caught before the command runs, so that none is lost in between.
     let mut signals = signal_hook::iterator::Signals::new(PASSED_ON)
         .map_err(|error| Error::io("catch signals", error))?;
+    #[cfg(feature = "full")]
     let mut child = command.spawn_on(&probe)?;
-    let signaller = child.signaller().map_err(|error| Error::io("pass on signals", error))?;
+    #[cfg(not(feature = "full"))]
+    let mut child = command.spawn()?;
+    if let (Some(tether), true) = (&arguments.tether, monitored) {
+        // No parent's death takes such a jail along: it is killed first.
+        let signaller = child.signaller();
+        crate::events::tether(tether, move || signaller.kill_all())?;
+    }
+    let signaller = child.signaller();
     std::thread::spawn(move || {
         for number in signals.forever() {
             if let Some(signal) = Signal::from_named_raw(number) {
@@ -116,6 +145,9 @@ fn run_jailed(
     }
     if lost.load(Ordering::Relaxed) {
         told.push_str("jailkeeper: warning: events are lost: they could not be written\n");
+    }
+    if arguments.show_forgiven {
+        told.push_str(&account::forgiven(&finished.report));
     }
     if !arguments.quiet {
         ui::say(&told);
@@ -137,12 +169,18 @@ fn answer_questions(
     writer: Option<&Arc<Writer>>,
     keys: &Keys,
 ) -> Result<(), Error> {
-    if arguments.policy.on_jailbreak != Some(Consequence::Ask) {
+    let flag = arguments.policy.on_jailbreak == Some(Consequence::Ask);
+    if !flag && arguments.policy.profile.is_empty() {
         return Ok(());
     }
     match (arguments.policy.ask, writer) {
         (Whom::Terminal, _) => {
-            let prompter = Prompter::open(keys.clone())?;
+            let prompter = match Prompter::open(keys.clone()) {
+                Ok(prompter) => prompter,
+                // A profile may ask; if it does, the engine says that there is nobody.
+                Err(_) if !flag => return Ok(()),
+                Err(error) => return Err(error),
+            };
             command.on_question(move |question| prompter.ask(question));
         }
         (Whom::Events, Some(writer)) => {
@@ -177,7 +215,7 @@ fn end_by(signal: i32) {
 }
 
 /// Collects what is to be told at the end, when the terminal is the caller's again.
-fn listen(child: &Child) -> String {
+pub(crate) fn listen(child: &Child) -> String {
     let mut told = String::new();
     for event in child.events() {
         match &event {
@@ -192,7 +230,7 @@ fn listen(child: &Child) -> String {
     told
 }
 
-fn status(finished: &Finished) -> Status {
+pub(crate) fn status(finished: &Finished) -> Status {
     use jailkeeper::model::ActionTaken;
     let killed = finished.report.jailbreaks.iter().any(|event| event.action == ActionTaken::Killed);
     let lost = finished.report.warnings.iter().any(|event| event.kind == WALL_LOST);
@@ -206,7 +244,8 @@ fn status(finished: &Finished) -> Status {
         match (finished.code, finished.signal) {
             (Some(code), _) => Status::Code(code),
             (None, Some(signal)) => Status::Signal(signal),
-            (None, None) => Status::Failed,
+            // Nobody was told how it ended: it was somebody else's child.
+            (None, None) => Status::Code(0),
         }
     }
 }
@@ -217,17 +256,34 @@ pub(crate) fn jail(
     protected: &[PathBuf],
     report_probes: bool,
 ) -> Result<Jail, Error> {
+    builder(policy, protected, report_probes)?.build()
+}
+
+/// Begins the jail that the flags describe.
+pub(crate) fn builder(
+    policy: &PolicyArguments,
+    protected: &[PathBuf],
+    report_probes: bool,
+) -> Result<JailBuilder, Error> {
     let Net::None = policy.net;
     let mut builder = Jail::builder()
         .base(!policy.no_base)
         .working_directory(!policy.no_cwd)
-        .private_tmp(policy.tmp == Tmp::Private)
         .strict(policy.strict)
         .hide(policy.hide)
         .strength(policy.strength.into())
         .strength_at_most(policy.strength_at_most.into())
         .report_probes(report_probes)
         .ask_timeout(policy.ask_timeout);
+    if let Some(tmp) = policy.tmp {
+        builder = builder.private_tmp(tmp == Tmp::Private);
+    }
+    if let Some(home) = home() {
+        builder = builder.home(home);
+    }
+    if !policy.profile.is_empty() {
+        builder = builder.profiles(shelf().stack(&policy.profile)?);
+    }
     if let Some(consequence) = policy.on_jailbreak {
         builder = builder.on_jailbreak(consequence.into());
     }
@@ -241,6 +297,16 @@ pub(crate) fn jail(
             builder = builder.rule(path, right, Origin::Flag(format!("{flag} {}", path.display())));
         }
     }
+    let globs = [
+        (&policy.read_glob, Right::Read, "--read-glob"),
+        (&policy.write_glob, Right::Write, "--write-glob"),
+        (&policy.deny_glob, Right::Deny, "--deny-glob"),
+    ];
+    for (globs, right, flag) in globs {
+        for glob in globs {
+            builder = builder.glob(glob, right, Origin::Flag(format!("{flag} {glob}")))?;
+        }
+    }
     let patterns = [
         (&policy.read_pattern, Right::Read, "--read-pattern"),
         (&policy.write_pattern, Right::Write, "--write-pattern"),
@@ -251,13 +317,22 @@ pub(crate) fn jail(
             builder = builder.pattern(expression, right, origin)?;
         }
     }
+    builder = match &policy.tracer {
+        None => builder,
+        Some(_) if Strength::from(policy.strength) != Strength::Monitor => {
+            return Err(Error::usage("use a tracer at a strength that has walls")
+                .with_hint("`--tracer` belongs to `--strength monitor`"));
+        }
+        // Who names a tracer wants no walls.
+        Some(tracer) => builder.tracer(tracer.parse()?).strength_at_most(Strength::Monitor),
+    };
     if let Some(limit) = policy.wall_time {
         builder = builder.wall_time(limit);
     }
     for file in protected {
         builder = builder.protect(file);
     }
-    builder.build()
+    Ok(builder)
 }
 
 /// Makes the command that the arguments describe.

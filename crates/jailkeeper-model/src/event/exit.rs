@@ -32,6 +32,10 @@ pub struct Exit {
     pub usage: Usage,
     /// How often something outside was looked at and answered as absent.
     pub forgiven: u64,
+    /// Seconds from the attempt to the last death, where no wall stood and everything had to be
+    /// killed one by one (strength `monitor`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub killing: Option<f64>,
 }
 
 impl Exit {
@@ -39,8 +43,19 @@ impl Exit {
     #[must_use]
     pub fn new(header: Header, usage: Usage) -> Self {
         let Header { v, seq, time, jail } = header;
-        let (code, signal, jailbreak, limit, forgiven) = (None, None, false, None, 0);
-        Self { v, seq, time, jail, code, signal, jailbreak, limit, usage, forgiven }
+        Self {
+            v,
+            seq,
+            time,
+            jail,
+            code: None,
+            signal: None,
+            jailbreak: false,
+            limit: None,
+            usage,
+            forgiven: 0,
+            killing: None,
+        }
     }
 }
 

@@ -92,8 +92,23 @@ impl PolicyBuilder {
             }
         }
         let rules = chosen.into_values().collect();
+        let rules = without_asked_for(rules);
         Ok(Policy::new(rules, self.patterns, self.strict, self.on_jailbreak))
     }
+}
+
+/// Drops what is quiet below something that was asked for by somebody of a higher rank: whoever
+/// allows a tree wants what is in it.
+fn without_asked_for(rules: Vec<Rule>) -> Vec<Rule> {
+    let asked_for = |quiet: &Rule| {
+        rules.iter().any(|rule| {
+            rule.right().allows()
+                && rule.origin().rank() > quiet.origin().rank()
+                && rule.path().covers(quiet.path())
+        })
+    };
+    let kept = rules.iter().filter(|rule| rule.right() != Right::Quiet || !asked_for(rule));
+    kept.cloned().collect()
 }
 
 #[cfg(test)]

@@ -153,6 +153,12 @@ impl Rule {
         Self { path, right, origin, reason: None, on_jailbreak: None }
     }
 
+    /// Moves it to where its path really leads.
+    #[must_use]
+    pub fn at(self, path: JailPath) -> Self {
+        Self { path, ..self }
+    }
+
     /// Says why there is such a rule, for people.
     #[must_use]
     pub fn with_reason(self, reason: impl Into<String>) -> Self {

@@ -21,10 +21,6 @@ use toml::de::{DeTable, DeValue};
 
 /// How long a profile may be, in bytes.
 const BYTES_AT_MOST: usize = 256 << 10;
-/// How many patterns a profile may have: every one is asked about every path.
-const PATTERNS_AT_MOST: usize = 256;
-/// How many profiles one may extend.
-const EXTENDED_AT_MOST: usize = 32;
 /// How long a file that a profile writes may be, in bytes.
 const FILE_AT_MOST: usize = 64 << 10;
 
@@ -280,8 +276,7 @@ impl<'t> Entries<'_, 't> {
     }
 
     fn patterns(&mut self) -> Vec<PatternEntry> {
-        let Some(value) = self.fields.get("patterns") else { return Vec::new() };
-        let entries = self.reader.list("`patterns`", PATTERNS_AT_MOST, value);
+        let entries = self.fields.list(self.reader, "patterns");
         entries.iter().filter_map(|entry| self.pattern(entry)).collect()
     }
 
@@ -389,8 +384,7 @@ impl<'t> Entries<'_, 't> {
     }
 
     fn extends(&mut self) -> Vec<Located<String>> {
-        let Some(value) = self.fields.get("extends") else { return Vec::new() };
-        let entries = self.reader.list("`extends`", EXTENDED_AT_MOST, value);
+        let entries = self.fields.list(self.reader, "extends");
         let name = |entry| {
             let name = self.reader.line("an entry of `extends`", entry)?;
             self.keep(paths::extended(name))

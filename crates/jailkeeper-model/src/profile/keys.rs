@@ -30,6 +30,10 @@ pub(super) enum Form {
     Text,
     /// An absolute path, or one that begins with a variable.
     Path,
+    /// A glob.
+    Glob,
+    /// The name of a variable of the environment.
+    VariableName,
     /// `true` or `false`.
     Bool,
     /// `true`.
@@ -38,17 +42,28 @@ pub(super) enum Form {
     Word(&'static [&'static str]),
     /// A time with its unit.
     Time,
-    /// A list of text.
-    Lines,
+    /// A list of lines, no longer than this.
+    Lines(usize),
+    /// A list of names of programs' files.
+    Programs,
     /// A list of paths, and tables for those of which more is to be said.
     Paths(&'static Shape),
-    /// A list of tables.
-    Tables(&'static Shape),
+    /// A list of tables, no longer than this.
+    Tables(&'static Shape, usize),
     /// A list of tables, or one table of names and values.
     TablesOrMap(&'static Shape),
     /// One table.
     Table(&'static Shape),
 }
+
+/// How many entries a list may have.
+pub(super) const ENTRIES_AT_MOST: usize = 4096;
+/// How many patterns a profile may have: every one is asked about every path.
+const PATTERNS_AT_MOST: usize = 256;
+/// How many profiles one may extend.
+const EXTENDED_AT_MOST: usize = 32;
+/// How many characters a line for people may have.
+pub(super) const LINE_AT_MOST: usize = 1000;
 
 /// The words for `on_jailbreak`.
 pub(super) const ON_JAILBREAK: &[&str] = &["kill", "deny", "ask", "log"];
@@ -102,7 +117,7 @@ pub(super) const COPY: Shape = Shape {
 pub(super) const PATTERN: Shape = Shape {
     name: "a pattern",
     keys: &[
-        key("glob", Form::Text, "Whole paths, with `*`, `**`, `?`, `[a-z]` and `{a,b}`."),
+        key("glob", Form::Glob, "Whole paths, with `*`, `**`, `?`, `[a-z]` and `{a,b}`."),
         key("regex", Form::Text, "A regular expression, searched for anywhere in the path."),
         required("right", Form::Word(RIGHTS), "What it gives or takes."),
         REASON,
@@ -128,7 +143,7 @@ pub(super) const FILE: Shape = Shape {
 pub(super) const ENV: Shape = Shape {
     name: "a variable of the environment",
     keys: &[
-        required("name", Form::Line, "Its name."),
+        required("name", Form::VariableName, "Its name."),
         key("value", Form::Text, "What it is set to, unless the caller sets it."),
         key("pass", Form::True, "Take it over from the caller, if it is set there."),
         REASON,
@@ -139,7 +154,7 @@ pub(super) const ENV: Shape = Shape {
 /// Programs that ask before they read.
 pub(super) const ASKS: Shape = Shape {
     name: "an entry of `asks`",
-    keys: &[required("programs", Form::Lines, "The names of their files."), REASON],
+    keys: &[required("programs", Form::Programs, "The names of their files."), REASON],
     one_of: &[],
 };
 
@@ -156,7 +171,11 @@ pub(super) const PROFILE: Shape = Shape {
     keys: &[
         required("version", Form::Version, "The version of this format, 1."),
         key("description", Form::Line, "What the profile is for, in one line."),
-        key("extends", Form::Lines, "Profiles that this one adds to: names, or paths of files."),
+        key(
+            "extends",
+            Form::Lines(EXTENDED_AT_MOST),
+            "Profiles that this one adds to: names, or paths of files.",
+        ),
         key("optional", Form::Bool, "The default for the entries' `optional`."),
         key("on_jailbreak", Form::Word(ON_JAILBREAK), "What follows an attempt to get out."),
         key("strict", Form::Bool, "Looking at what is outside is an attempt to get out too."),
@@ -168,12 +187,20 @@ pub(super) const PROFILE: Shape = Shape {
         key("deny", Form::Paths(&RULE), "What is carved out of an allowed tree."),
         key("quiet", Form::Paths(&RULE), "What is answered as absent, and never a jailbreak."),
         key("copy", Form::Paths(&COPY), "Small files of which the jail gets a copy."),
-        key("patterns", Form::Tables(&PATTERN), "Rights for every path that matches."),
-        key("files", Form::Tables(&FILE), "Files that the jail gets instead of the host's."),
+        key(
+            "patterns",
+            Form::Tables(&PATTERN, PATTERNS_AT_MOST),
+            "Rights for every path that matches.",
+        ),
+        key(
+            "files",
+            Form::Tables(&FILE, ENTRIES_AT_MOST),
+            "Files that the jail gets instead of the host's.",
+        ),
         key("env", Form::TablesOrMap(&ENV), "Variables of the environment."),
         key(
             "asks",
-            Form::Tables(&ASKS),
+            Form::Tables(&ASKS, ENTRIES_AT_MOST),
             "Programs that ask with access(2) whether they may read a file and only then open \
              it: their question counts as the reading.",
         ),
@@ -183,8 +210,23 @@ pub(super) const PROFILE: Shape = Shape {
 };
 
 impl Shape {
+    /// Returns a key.
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
     /// Returns the names of all keys.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.keys.iter().map(|key| key.name)
+    }
+}
+
+impl Key {
+    /// Returns how many entries its list may have.
+    pub(super) fn at_most(&self) -> usize {
+        match self.form {
+            Form::Lines(at_most) | Form::Tables(_, at_most) => at_most,
+            _ => ENTRIES_AT_MOST,
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! out, which is no danger because a text with an error makes no profile.
 
 use super::error::ProfileError;
-use super::keys::{Form, Key, Shape};
+use super::keys::{Form, Key, LINE_AT_MOST, Shape};
 use super::place::{Located, Place, Source};
 use super::suggest::{nearest, shown};
 use std::collections::BTreeMap;
@@ -12,11 +12,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
-
-/// How many entries a list may have.
-const ENTRIES_AT_MOST: usize = 4096;
-/// How many characters a line for people may have.
-const LINE_AT_MOST: usize = 1000;
 
 /// The text that is read, and what was wrong with it so far.
 pub(super) struct Reader {
@@ -60,7 +55,7 @@ impl Reader {
         let mut values = BTreeMap::new();
         for (key, value) in table {
             let at = self.place(key.span());
-            match shape.keys.iter().find(|known| known.name == key.get_ref().as_ref()) {
+            match shape.key(key.get_ref()) {
                 Some(known) => {
                     values.insert(known.name, (at, value));
                 }
@@ -222,7 +217,7 @@ impl Reader {
     }
 
     /// Reads a list, element by element.
-    pub(super) fn list<'t>(
+    fn list<'t>(
         &mut self,
         what: &str,
         at_most: usize,
@@ -278,7 +273,7 @@ impl<'t> Fields<'t> {
 
     /// Returns the value of a key, which must be in the shape.
     pub(super) fn get(&self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        debug_assert!(self.shape.names().any(|name| name == key), "{key} is in no table of keys");
+        debug_assert!(self.shape.key(key).is_some(), "{key} is in no table of keys");
         self.values.get(key).map(|(_, value)| *value)
     }
 
@@ -313,7 +308,8 @@ impl<'t> Fields<'t> {
         reader: &mut Reader,
         key: &'static str,
     ) -> &'t [Spanned<DeValue<'t>>] {
-        self.get(key).map_or(&[], |value| reader.list(&format!("`{key}`"), ENTRIES_AT_MOST, value))
+        let (Some(known), Some(value)) = (self.shape.key(key), self.get(key)) else { return &[] };
+        reader.list(&format!("`{key}`"), known.at_most(), value)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The schema of profiles, made of the table that the parser reads by.
 
-use super::keys::{Form, PROFILE, Shape};
+use super::keys::{ENTRIES_AT_MOST, Form, LINE_AT_MOST, PROFILE, Shape};
 use serde_json::{Map, Value, json};
 
 /// Returns the JSON schema of a profile.
@@ -43,27 +43,41 @@ fn object(shape: &Shape) -> Value {
 }
 
 fn form(form: &Form) -> Value {
-    let list = |items: Value| json!({ "type": "array", "items": items });
+    let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    let list = |items: Value, at_most: usize| json!({ "type": "array", "items": items, "maxItems": at_most });
     match form {
         Form::Version => json!({ "const": 1 }),
-        Form::Line => json!({ "type": "string", "minLength": 1, "pattern": "^[^\\n]*$" }),
+        Form::Line => line(),
         Form::Text => json!({ "type": "string" }),
         Form::Path => path(),
+        Form::Glob => text("^(/|\\*\\*(/|$)|\\$\\{(cwd|home|tmp)\\}/)"),
+        Form::VariableName => text(VARIABLE_NAME),
         Form::Bool => json!({ "type": "boolean" }),
         Form::True => json!({ "const": true }),
         Form::Word(words) => json!({ "enum": words }),
-        Form::Time => json!({ "type": "string", "pattern": "^[0-9.]+ *(ms|s|m|h)$" }),
-        Form::Lines => list(json!({ "type": "string", "minLength": 1 })),
-        Form::Paths(shape) => list(json!({ "anyOf": [path(), object(shape)] })),
-        Form::Tables(shape) => list(object(shape)),
+        Form::Time => text("^ *([0-9]+\\.?[0-9]*|\\.[0-9]+) *(ms|s|m|h)$"),
+        Form::Lines(at_most) => list(line(), *at_most),
+        Form::Programs => list(text("^[^/\\n]+$"), ENTRIES_AT_MOST),
+        Form::Paths(shape) => list(json!({ "anyOf": [path(), object(shape)] }), ENTRIES_AT_MOST),
+        Form::Tables(shape, at_most) => list(object(shape), *at_most),
         Form::TablesOrMap(shape) => {
-            let map = json!({ "type": "object", "additionalProperties": { "type": "string" } });
-            json!({ "anyOf": [list(object(shape)), map] })
+            let map = json!({
+                "type": "object",
+                "propertyNames": { "pattern": VARIABLE_NAME },
+                "additionalProperties": { "type": "string" },
+            });
+            json!({ "anyOf": [list(object(shape), ENTRIES_AT_MOST), map] })
         }
         Form::Table(shape) => object(shape),
     }
 }
 
+const VARIABLE_NAME: &str = "^[^=\\n]+$";
+
+fn line() -> Value {
+    json!({ "type": "string", "pattern": "^[^\\n]+$", "maxLength": LINE_AT_MOST })
+}
+
 fn path() -> Value {
-    json!({ "type": "string", "pattern": "^(/|\\$\\{(cwd|home|tmp)\\})" })
+    json!({ "type": "string", "pattern": "^(/|\\$\\{(cwd|home|tmp)\\}(/|$))[^*?]*$" })
 }

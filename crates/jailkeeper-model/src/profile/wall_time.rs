@@ -15,7 +15,10 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
         "" => return Err(format!("`{}` has no unit", shown(text))),
         _ => return Err(format!("`{}` is no unit of time", shown(unit))),
     };
-    let number: f64 = number.trim().parse().map_err(|_| format!("`{}` is no time", shown(text)))?;
+    let number = number.trim_matches(' ');
+    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let number: Option<f64> = number.parse().ok().filter(|_| is_plain);
+    let number = number.ok_or_else(|| format!("`{}` is no time", shown(text)))?;
     Duration::try_from_secs_f64(number * scale)
         .ok()
         .filter(|time| !time.is_zero())

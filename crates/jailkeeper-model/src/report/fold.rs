@@ -94,6 +94,9 @@ pub struct Outcome {
     pub limit: Option<String>,
     /// What the jail used.
     pub usage: Usage,
+    /// Seconds from the attempt to the last death, at strength `monitor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub killing: Option<f64>,
 }
 
 impl Report {
@@ -165,6 +168,7 @@ impl Report {
             jailbreak: exit.jailbreak,
             limit: exit.limit.clone(),
             usage: exit.usage,
+            killing: exit.killing,
         });
     }
 }

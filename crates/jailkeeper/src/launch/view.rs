@@ -42,10 +42,14 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result
         if let Some(around) = around.filter(|around| matches!(around.source, Source::Memory)) {
             steps.extend(stand_in(around, tree)?);
         }
-        if tree.width == Width::Overlay {
-            mounts.overlay_steps.extend(overlay(tree, overlays, slot)?);
+        let slot = if tree.width == Width::Overlay {
+            let layered = workshop.slots.empty();
+            mounts.overlay_steps.extend(overlay(slot, overlays, layered)?);
             overlays += 1;
-        }
+            layered
+        } else {
+            slot
+        };
         let steps = &mut mounts.attach_steps;
         let (filesystem, options, attributes) = match tree.source {
             Source::Host { .. } => {
@@ -106,18 +110,16 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step
     let Source::Host { fd, device, inode, owner } = &tree.source else {
         return Ok(workshop.slots.empty());
     };
-    if tree.width == Width::Overlay {
-        return Ok(workshop.slots.empty());
-    }
     let attributes = attributes(tree);
     let identity = plan.identity;
-    if identity.changed && tree.explicit && *owner != (identity.user, identity.group) {
+    let named = tree.explicit || tree.width != Width::Policy;
+    if identity.changed && named && *owner != (identity.user, identity.group) {
         let jail = (identity.user, identity.group);
         match idmap::clone_mapped(fd.as_fd(), *owner, jail, attributes) {
             Ok(mount) => return workshop.hold(mount),
             // A tree that is only read may stay as it is: what its owner keeps to himself is
             // then closed to the jail, which is no less safe.
-            Err(_) if tree.right == Right::Read => {}
+            Err(_) if tree.right == Right::Read || !tree.explicit => {}
             Err(error) => return Err(error.at(tree.path.as_path())),
         }
     }
@@ -128,20 +130,22 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step
     Ok(into)
 }
 
-/// Mounts a layer of memory over a tree. The upper directories stand in the working directory.
-fn overlay(tree: &Tree, index: usize, into: Slot) -> Result<Vec<Step>> {
+/// Mounts a layer of memory over a tree. All its directories stand in the working directory.
+fn overlay(lower: Slot, index: usize, into: Slot) -> Result<Vec<Step>> {
     let name = |part: &str| c_string(OsStr::new(&format!("{index}{part}")));
     let at = |part: &str| c_string(OsStr::new(&format!("{ATTACH_POINT}/{index}{part}")));
     let text = |key: &std::ffi::CStr, value| MountOption::Text(key.into(), value);
     Ok(vec![
         Step::MakeDirectory(name("")?, 0o755),
+        Step::MakeDirectory(name("/lower")?, 0o755),
         Step::MakeDirectory(name("/upper")?, 0o755),
         Step::MakeDirectory(name("/work")?, 0o755),
+        Step::Attach { mount: lower, to: name("/lower")? },
         Step::NewMount {
             filesystem: c"overlay".into(),
             options: vec![
                 text(c"source", c"jailkeeper".into()),
-                text(c"lowerdir", c_string(&escaped(tree.path.as_path().as_os_str()))?),
+                text(c"lowerdir", at("/lower")?),
                 text(c"upperdir", at("/upper")?),
                 text(c"workdir", at("/work")?),
                 MountOption::Flag(c"userxattr".into()),
@@ -150,19 +154,6 @@ fn overlay(tree: &Tree, index: usize, into: Slot) -> Result<Vec<Step>> {
             into,
         },
     ])
-}
-
-/// Writes a path as an overlay takes it: a colon would begin another layer.
-fn escaped(path: &OsStr) -> std::ffi::OsString {
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
-    let mut bytes = Vec::new();
-    for byte in path.as_bytes() {
-        if b":\\".contains(byte) {
-            bytes.push(b'\\');
-        }
-        bytes.push(*byte);
-    }
-    std::ffi::OsString::from_vec(bytes)
 }
 
 fn attributes(tree: &Tree) -> Attributes {

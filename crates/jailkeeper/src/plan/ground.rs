@@ -38,11 +38,19 @@ impl Ground {
     }
 }
 
+/// What is left where no wall can be had.
+const LAST_RESORT: &str = "as the last resort a tracer can watch, which enforces nothing: \
+     `--strength monitor`, in Node `strength: 'monitor'`";
+
 /// Chooses the strongest that the caller wants and this machine has.
 pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
     // Walls that are wider than the policy are made of mounts.
     let floor = if settings.widens() { Strength::Full } else { settings.strength };
     let ceiling = settings.strength_at_most;
+    let may_watch = settings.strength == Strength::Monitor;
+    if ceiling == Strength::Monitor && may_watch {
+        return Ok(Strength::Monitor);
+    }
     if ceiling < floor {
         return Err(Error::new(ErrorKind::Policy, "choose a strength")
             .because(format!("at least `{floor}` and at most `{ceiling}` is none"))
@@ -53,6 +61,10 @@ pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
     }
     if floor <= Strength::Flat && probe.supports_flat() {
         return Ok(Strength::Flat);
+    }
+    // Only by the caller's explicit word, and where nothing else can be had.
+    if may_watch {
+        return Ok(Strength::Monitor);
     }
     // What is missing for the weakest that would do is the least that must be mended.
     let (weakest, findings) = if floor == Strength::Full {
@@ -67,7 +79,10 @@ pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
                 format!("build the walls of strength `{weakest}`: {name} cannot be had"),
             )
             .because(reason.clone())
-            .with_hint(remedy.clone()));
+            .with_hint(match weakest {
+                Strength::Full => remedy.clone(),
+                _ => format!("{remedy}; {LAST_RESORT}"),
+            }));
         }
     }
     Err(Error::new(ErrorKind::Unsupported, format!("build the walls of strength `{weakest}`")))

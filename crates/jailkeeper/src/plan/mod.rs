@@ -4,8 +4,8 @@
 //! was made: paths that are not there, rules that contradict each other, state files that the
 //! jail could write, walls that the machine does not have.
 
+mod check;
 mod covers;
-mod environment;
 mod find;
 mod ground;
 mod lookup;
@@ -16,6 +16,8 @@ mod trees;
 mod view;
 mod widening;
 
+pub(crate) use crate::protected::jail_path;
+pub use check::Checked;
 pub(crate) use find::push_components;
 pub(crate) use ground::{Ground, choose};
 pub(crate) use native::Native;
@@ -23,14 +25,14 @@ pub use summary::{PlannedTree, Summary};
 pub(crate) use trees::{Source, Tree, Trees, Width};
 pub(crate) use view::{COVERS, Cover, Node, NodeId, Text, View};
 
+use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::probe::Probe;
 use crate::settings::Settings;
 use crate::walls::filter::Watched;
 use jailkeeper_model::{JailPath, Policy, Right, Strength};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The user that a jail runs as when its caller is root: no account of any distribution.
@@ -44,6 +46,8 @@ pub(crate) struct Wanted {
     pub(crate) arguments: Vec<OsString>,
     pub(crate) cwd: PathBuf,
     pub(crate) environment: BTreeMap<OsString, OsString>,
+    /// The caller's own variables, of which profiles pass some on.
+    pub(crate) offered: BTreeMap<OsString, OsString>,
     /// The streams that are the jail's own terminal.
     pub(crate) terminal: Vec<i32>,
 }
@@ -94,13 +98,15 @@ impl Plan {
                 Error::new(ErrorKind::Policy, "find the working directory").because(error)
             })
             .and_then(|cwd| jail_path(&cwd))?;
-        let surveyed = survey::survey(settings, &cwd, &ground)?;
+        let caller = Identity::of_caller(probe);
+        let user = (caller.user, caller.group);
+        let surveyed = survey::survey(settings, &cwd, &ground, user)?;
         let identity = match &ground {
-            Ground::View => Identity::of_caller(probe),
+            Ground::View => caller,
             Ground::Host { .. } => Identity::on_host(probe, &surveyed.trees)?,
         };
         let policy = surveyed.policy;
-        protect_state(settings, &policy)?;
+        crate::protected::protect_state(settings, &policy)?;
         let cwd = surveyed.cwd;
         if policy.rule_for(&cwd).is_none_or(|rule| rule.right() == Right::Deny)
             && !policy.is_route(&cwd)
@@ -110,19 +116,23 @@ impl Plan {
                  or leave `--no-cwd` away",
             ));
         }
+        let scratch = ground
+            .temporary()
+            .filter(|tmp| policy.rule_for(tmp).is_some_and(|rule| rule.right() == Right::Write));
+        let widened = settings.widens();
         let environment = environment::inside(
             &wanted.environment,
-            &policy,
-            &surveyed.view,
+            scratch.as_ref(),
             &cwd,
             &surveyed.variables,
-            ground.temporary(),
+            &wanted.offered,
+            |folder| widened || can_be_reached(folder, &policy, &surveyed.view),
         );
         let native = match &ground {
             Ground::View => Native::default(),
             Ground::Host { .. } => Native::of(&policy, &surveyed.trees),
         };
-        let candidates = candidates(&wanted.program, &environment);
+        let candidates = environment::candidates(&wanted.program, &environment);
         let program = wanted.program.clone();
         let first = wanted.arguments.first().cloned().unwrap_or(program);
         let rest = wanted.arguments.into_iter().skip(1);
@@ -189,54 +199,15 @@ impl Identity {
     }
 }
 
-/// Makes a jail path of an absolute path, with the policy's words for what is wrong with it.
-pub(crate) fn jail_path(path: &Path) -> Result<JailPath> {
-    JailPath::new(path).map_err(|error| {
-        Error::new(ErrorKind::Policy, "understand the path").at(path).because(error)
+fn can_be_reached(folder: &Path, policy: &Policy, view: &View) -> bool {
+    let Ok(path) = JailPath::new(folder) else { return false };
+    if policy.rule_for(&path).is_some_and(|rule| rule.right() != Right::Deny) {
+        return true;
+    }
+    // A directory that is reached through one of the view's links, such as /bin.
+    path.ancestors().any(|ancestor| {
+        view.find(&ancestor)
+            .and_then(|id| view.node(id))
+            .is_some_and(|node| matches!(node, Node::Link(_)))
     })
-}
-
-/// Refuses files of the supervisor in a place that the jail can write.
-fn protect_state(settings: &Settings, policy: &Policy) -> Result<()> {
-    for file in &settings.protected {
-        let absolute = std::path::absolute(file).map_err(|error| {
-            Error::new(ErrorKind::Policy, "find the file").at(file).because(error)
-        })?;
-        if absolute.is_symlink() && !absolute.exists() {
-            return Err(Error::new(ErrorKind::Policy, "write through the link")
-                .at(file)
-                .because("it leads to nothing that is there")
-                .with_hint("name the file itself, or pass a descriptor with fd:N"));
-        }
-        // The file itself may not be there yet; its directory must be.
-        let real = absolute.canonicalize().or_else(|_| {
-            let parent = absolute.parent().unwrap_or(Path::new("/")).canonicalize()?;
-            Ok::<_, std::io::Error>(parent.join(absolute.file_name().unwrap_or_default()))
-        });
-        let real = real.map_err(|error| {
-            Error::new(ErrorKind::Policy, "find the directory of")
-                .at(file)
-                .because(error)
-                .with_hint("create the directory first")
-        })?;
-        let writable = policy.rule_for(&jail_path(&real)?).filter(|rule| {
-            rule.right() == Right::Write && *rule.origin() != jailkeeper_model::Origin::Temporary
-        });
-        if let Some(rule) = writable {
-            return Err(Error::new(ErrorKind::Policy, "keep the jail from changing")
-                .at(file)
-                .because(format!("it lies inside a writable tree ({})", rule.origin()))
-                .with_hint("put it outside every tree that the jail may write"));
-        }
-    }
-    Ok(())
-}
-
-/// The files that may be meant by a program's name, in the order of `PATH`.
-fn candidates(program: &OsStr, environment: &BTreeMap<OsString, OsString>) -> Vec<PathBuf> {
-    if program.as_bytes().contains(&b'/') {
-        return vec![program.into()];
-    }
-    let path = environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| folder.join(program)).collect()
 }

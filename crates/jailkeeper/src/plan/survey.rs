@@ -7,10 +7,13 @@ use super::jail_path;
 use super::trees::{Source, Tree, Trees, Width};
 use super::view::{Node, Text, View};
 use super::widening;
-use crate::base::{Base, Entry, Variable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::profiles;
 use crate::settings::Settings;
-use jailkeeper_model::{JailPath, Origin, Policy, Right, Rule};
+use jailkeeper_model::profile::{
+    CopyEntry, ProfileError, RuleEntry, Settled, SettledPath, SettledVariable, Variables,
+};
+use jailkeeper_model::{JailPath, Origin, Pattern, Policy, Rank, Right, Rule};
 use rustix::fs::FileType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -24,7 +27,7 @@ pub(super) struct Surveyed {
     pub(super) view: View,
     pub(super) cwd: JailPath,
     pub(super) warnings: Vec<String>,
-    pub(super) variables: Vec<Variable>,
+    pub(super) variables: Vec<SettledVariable>,
     /// Programs whose question whether they may read is the reading.
     pub(super) asking: BTreeSet<String>,
 }
@@ -36,7 +39,8 @@ struct Surveyor {
     /// What rules carve out and is there.
     carved: Vec<Found>,
     warnings: Vec<String>,
-    variables: Vec<Variable>,
+    variables: Vec<SettledVariable>,
+    patterns: Vec<Pattern>,
     asking: BTreeSet<String>,
 }
 
@@ -61,7 +65,12 @@ fn original(found: &Found) -> Option<Text> {
 }
 
 /// Finds everything that the settings name.
-pub(super) fn survey(settings: &Settings, cwd: &JailPath, ground: &Ground) -> Result<Surveyed> {
+pub(super) fn survey(
+    settings: &Settings,
+    cwd: &JailPath,
+    ground: &Ground,
+    user: (u32, u32),
+) -> Result<Surveyed> {
     let mut surveyor = Surveyor {
         rules: Vec::new(),
         found: BTreeMap::new(),
@@ -69,6 +78,7 @@ pub(super) fn survey(settings: &Settings, cwd: &JailPath, ground: &Ground) -> Re
         carved: Vec::new(),
         warnings: Vec::new(),
         variables: Vec::new(),
+        patterns: settings.patterns.clone(),
         asking: BTreeSet::new(),
     };
     for requested in &settings.rules {
@@ -79,8 +89,15 @@ pub(super) fn survey(settings: &Settings, cwd: &JailPath, ground: &Ground) -> Re
         surveyor.requested(&path, requested.right, &requested.origin)?;
     }
     let cwd = surveyor.working_directory(settings, cwd)?;
+    let variables = values(settings, &cwd, ground, user);
+    let none = profiles::none()?;
+    let stack = settings.profiles.as_ref().unwrap_or(&none);
+    surveyor.profiles(profiles::settle(stack, settings.base, &variables)?)?;
     if settings.base {
-        surveyor.base()?;
+        surveyor.devices()?;
+    }
+    if settings.widens() {
+        surveyor.profiles(profiles::secrets(&variables)?)?;
     }
     if let Ground::Host { scratch: Some(scratch) } = ground
         && let Some(found) = find::find(scratch)?
@@ -88,6 +105,17 @@ pub(super) fn survey(settings: &Settings, cwd: &JailPath, ground: &Ground) -> Re
         surveyor.add(found, Right::Write, Origin::Temporary, None, false);
     }
     surveyor.finish(settings, cwd, ground)
+}
+
+/// What the variables of profiles stand for.
+fn values(settings: &Settings, cwd: &JailPath, ground: &Ground, user: (u32, u32)) -> Variables {
+    let own = ground.temporary().filter(|_| settings.private_tmp);
+    let tmp = own.unwrap_or_else(|| cwd.clone());
+    let variables = Variables::new(cwd.as_path()).with_tmp(tmp.as_path()).with_user(user.0, user.1);
+    match &settings.home {
+        Some(home) => variables.with_home(home),
+        None => variables,
+    }
 }
 
 impl Surveyor {
@@ -170,32 +198,63 @@ impl Surveyor {
         Ok(path)
     }
 
-    fn base(&mut self) -> Result<()> {
-        let base = Base::built_in()?;
-        let entries = [(&base.read, Right::Read), (&base.write, Right::Write)];
-        for (entries, right) in entries {
-            for entry in entries {
-                // What this machine lacks, or hides from its user, is no part of its base.
-                if let Ok(Some(found)) = find::find(&jail_path(&entry.path)?) {
-                    let reason = Some(entry.reason.clone());
-                    self.add(found, right, Origin::Base, reason, false);
-                }
-            }
+    /// What profiles say, the base among them.
+    fn profiles(&mut self, settled: Settled) -> Result<()> {
+        for entry in &settled.rules {
+            self.entry(entry)?;
         }
-        for entry in &base.quiet {
-            self.quiet(&jail_path(&entry.path)?, Origin::Base, Some(&entry.reason));
-        }
-        for entry in &base.copy {
+        for entry in &settled.copies {
             self.copy(entry)?;
         }
-        for file in base.file {
-            let path = jail_path(&file.path)?;
-            let rule = Rule::new(path.clone(), Right::Read, Origin::Base);
-            self.rules.push(rule.with_reason(file.reason));
-            self.view.add(&path, Node::Text(Text::Own(file.text)));
+        for file in settled.files {
+            let mut rule = Rule::new(file.path.clone(), Right::Read, file.origin);
+            if let Some(reason) = file.entry.reason {
+                rule = rule.with_reason(reason);
+            }
+            self.rules.push(rule);
+            let text = file.text.to_string_lossy().into_owned();
+            self.view.add(&file.path, Node::Text(Text::Own(text)));
         }
-        self.variables = base.variable;
-        self.asking = base.asks.into_iter().flat_map(|askers| askers.programs).collect();
+        self.patterns.extend(settled.patterns.into_iter().map(|entry| entry.pattern));
+        self.variables.extend(settled.variables);
+        let programs = settled.askers.into_iter().flat_map(|askers| askers.programs);
+        self.asking.extend(programs);
+        Ok(())
+    }
+
+    /// A rule of a profile.
+    fn entry(&mut self, settled: &SettledPath<RuleEntry>) -> Result<()> {
+        let (rule, entry) = (settled.rule(), &settled.entry);
+        if rule.right() == Right::Quiet {
+            self.quiet(&settled.path, rule.origin().clone(), rule.reason());
+            return Ok(());
+        }
+        match find::find(&settled.path) {
+            Ok(Some(found)) => {
+                let explicit = rule.origin().rank() > Rank::Default;
+                self.add_rule(found, rule, explicit);
+                Ok(())
+            }
+            // It may appear.
+            Ok(None) if rule.right() == Right::Deny => {
+                self.rules.push(rule);
+                Ok(())
+            }
+            // What this machine lacks, or hides from its user, is passed over.
+            Ok(None) | Err(_) if entry.optional => Ok(()),
+            Ok(None) => {
+                let place = entry.path.place.clone();
+                let error = ProfileError::new(place, "the path is not there");
+                let help =
+                    "create it, or say `optional = true` to pass it over where it is missing";
+                Err(profiles::wrong(error.with_help(help)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Names in `/dev` that lead to a process's own descriptors and terminals.
+    fn devices(&mut self) -> Result<()> {
         for (at, target) in [
             ("/dev/fd", "/proc/self/fd"),
             ("/dev/stdin", "/proc/self/fd/0"),
@@ -209,18 +268,21 @@ impl Surveyor {
     }
 
     /// A small file that the jail gets a copy of. One that is too large for that is mounted.
-    fn copy(&mut self, entry: &Entry) -> Result<()> {
-        let Ok(Some(found)) = find::find(&jail_path(&entry.path)?) else { return Ok(()) };
+    fn copy(&mut self, settled: &SettledPath<CopyEntry>) -> Result<()> {
+        let Ok(Some(found)) = find::find(&settled.path) else { return Ok(()) };
+        let mut rule = Rule::new(found.path.clone(), Right::Read, settled.origin.clone());
+        if let Some(reason) = &settled.entry.reason {
+            rule = rule.with_reason(reason);
+        }
         let Some(text) = original(&found) else {
-            self.add(found, Right::Read, Origin::Base, Some(entry.reason.clone()), false);
+            self.add_rule(found, rule, false);
             return Ok(());
         };
         for link in &found.links {
             self.view.add_link(link);
         }
-        let rule = Rule::new(found.path.clone(), Right::Read, Origin::Base);
-        self.rules.push(rule.with_reason(entry.reason.clone()));
         self.view.add(&found.path, Node::Text(text));
+        self.rules.push(rule);
         Ok(())
     }
 
@@ -244,14 +306,20 @@ impl Surveyor {
         reason: Option<String>,
         explicit: bool,
     ) {
-        for link in &found.links {
-            self.view.add_link(link);
-        }
         let mut rule = Rule::new(found.path.clone(), right, origin);
         if let Some(reason) = reason {
             rule = rule.with_reason(reason);
         }
-        self.rules.push(rule);
+        self.add_rule(found, rule, explicit);
+    }
+
+    /// Adds a rule and what it leads to, with the links on the way.
+    fn add_rule(&mut self, found: Found, rule: Rule, explicit: bool) {
+        for link in &found.links {
+            self.view.add_link(link);
+        }
+        let right = rule.right();
+        self.rules.push(rule.at(found.path.clone()));
         if right == Right::Deny {
             self.carved.push(found);
         } else {
@@ -295,8 +363,8 @@ impl Surveyor {
         for rule in self.rules {
             policy = policy.rule(rule);
         }
-        for pattern in &settings.patterns {
-            policy = policy.pattern(pattern.clone());
+        for pattern in self.patterns {
+            policy = policy.pattern(pattern);
         }
         let policy = policy.build().map_err(|error| {
             Error::new(ErrorKind::Policy, "make one policy of the rules")
@@ -306,11 +374,12 @@ impl Surveyor {
         if settings.widens() {
             let width = if settings.overlay { Width::Overlay } else { Width::Reading };
             let taken = |path: &JailPath| self.found.contains_key(path) || trees.at(path).is_some();
+            let mounts = widening::mounts();
             for link in widening::links()? {
                 self.view.add_link(&link);
             }
             for found in widening::everything()?.into_iter().filter(|found| !taken(&found.path)) {
-                widened.push(widening::tree(found, width));
+                widened.push(widening::tree(found, width, &mounts));
             }
         }
         for tree in widened {

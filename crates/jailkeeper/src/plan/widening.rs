@@ -12,6 +12,7 @@ use super::view::{Cover, Node, View};
 use crate::error::{Error, ErrorKind, Result};
 use jailkeeper_model::{JailPath, Right};
 use rustix::fs::FileType;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 /// What stays as it is.
@@ -40,6 +41,18 @@ pub(super) fn everything() -> Result<Vec<Found>> {
     Ok(all)
 }
 
+/// Lists where something is mounted.
+pub(super) fn mounts() -> Vec<JailPath> {
+    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let lines = table.split(|byte| *byte == b'\n');
+    lines
+        .filter_map(|line| {
+            let at = line.split(|byte| *byte == b' ').nth(4)?;
+            JailPath::new(std::path::Path::new(std::ffi::OsStr::from_bytes(at))).ok()
+        })
+        .collect()
+}
+
 /// Finds the symbolic links in the root.
 pub(super) fn links() -> Result<Vec<Link>> {
     let mut links = Vec::new();
@@ -52,9 +65,11 @@ pub(super) fn links() -> Result<Vec<Link>> {
 }
 
 /// Makes a widened tree.
-pub(super) fn tree(found: Found, width: Width) -> Tree {
+pub(super) fn tree(found: Found, width: Width, mounts: &[JailPath]) -> Tree {
     let directory = found.kind == FileType::Directory;
-    let width = if directory { width } else { Width::Reading };
+    // The kernel puts no layer over a tree that has other mounts in it.
+    let whole = !mounts.iter().any(|at| found.path.covers(at) && *at != found.path);
+    let width = if directory && whole { width } else { Width::Reading };
     Tree {
         directory,
         right: if width == Width::Overlay { Right::Write } else { Right::Read },

@@ -6,6 +6,7 @@
 
 use super::caller::Caller;
 use super::grant::{self, Wanted};
+use crate::command::Answerer;
 use crate::ward::{Attempt, Ward};
 use jailkeeper_model::{
     ActionTaken, Breach, Event, JailPath, Mode, Presence, Question, Reply, Target,
@@ -25,9 +26,6 @@ const WAITING_AT_MOST: usize = 16;
 const LOOK_AFTER: Duration = Duration::from_millis(100);
 /// `EACCES`, for what was not allowed.
 const EACCES: i32 = 13;
-
-/// Answers questions: it may take its time.
-pub(crate) type Answerer = Arc<dyn Fn(&Question) -> Reply + Send + Sync>;
 
 /// Who is asked, and what was answered for the whole run.
 pub(crate) struct Asking {

@@ -16,8 +16,8 @@
 //!
 //! When the jail is to die, nobody is answered any more: a `fork` that waits makes no child.
 //!
-//! As root the watch's thread is the jail's user, so that what it does on behalf is what the jail
-//! could do.
+//! The watch's thread has no capabilities, and as root it is the jail's user, so that what it does
+//! on behalf is what the jail could do.
 
 mod behalf;
 mod changes;
@@ -70,10 +70,10 @@ pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
     let identity = ward.plan.identity;
     let ready = jailkeeper_sys::process::own_mask().and_then(|()| {
         if identity.changed {
-            jailkeeper_sys::process::act_as(identity.user, identity.group)
-        } else {
-            Ok(())
+            jailkeeper_sys::process::act_as(identity.user, identity.group)?;
         }
+        // The jail has none either.
+        jailkeeper_sys::process::renounce_capabilities()
     });
     if ready.is_err() {
         // Nobody is heard, so nothing runs: the canary waits, and the start fails.

@@ -1,0 +1,316 @@
+//! Policies that people can live with: profiles, deny inside trees, ask, log, learn, check.
+
+use crate::both::both;
+use jailkeeper_model::{ActionTaken, Mode, Reply};
+use jailkeeper_testkit::Place;
+use std::fs;
+
+both! {
+    denied_glob;
+    denied_directory_with_a_way_through;
+    denied_name_that_appears;
+    denied_name_is_not_brought_along;
+    profile_of_a_shell;
+    profile_of_an_agent;
+    profile_with_mistakes;
+    profile_in_the_jails_reach;
+    ask_through_the_events;
+    log_widens_reading_alone;
+    learn_then_run;
+    check_agrees;
+    forgiven_on_request;
+}
+
+/// Secrets inside the working directory: one with two names, one deeper.
+fn with_secrets(place: &Place) {
+    place.make_directory("{work}/sub");
+    place.write("{work}/.env", place.secret(), 0o644);
+    place.write("{work}/sub/.env.local", place.secret(), 0o644);
+    fs::hard_link(place.path("{work}/.env"), place.path("{work}/copy")).unwrap();
+}
+
+fn denied_glob(place: &Place) {
+    with_secrets(place);
+    for script in ["cat .env", "cat copy", "cat sub/.env.local", "ln .env y; cat y", "cp -r . ../z"]
+    {
+        let free = place.free([
+            "sh",
+            "-c",
+            &format!("cd {{work}}; {}", script.replace("../z", "/dev/shm/z")),
+        ]);
+        let reads = script.contains("cat");
+        assert!(!reads || free.leaks(), "{script}: the control reads it: {free}");
+        let ran = place.jail("--deny-glob {work}/**/.env*", ["sh", "-c", script]);
+        ran.leaks_nothing();
+        assert_eq!(ran.status, 120, "{script}: {ran}");
+    }
+}
+
+fn denied_directory_with_a_way_through(place: &Place) {
+    place.make_directory("{work}/closed/open");
+    place.write("{work}/closed/key", place.secret(), 0o644);
+    place.write("{work}/closed/open/file", "open\n", 0o644);
+    let options = "--deny {work}/closed --read {work}/closed/open";
+    let ran = place.jail(&place.text(options), ["cat", "closed/open/file"]);
+    assert_eq!(ran.succeeds().text(), "open\n");
+    let ran = place.jail(&place.text(options), ["cat", "closed/key"]);
+    assert_eq!(ran.leaks_nothing().breach().file, Some(place.text("{work}/closed/key")));
+}
+
+/// What is denied and not there yet is watched for.
+fn denied_name_that_appears(place: &Place) {
+    if place.is_flat() {
+        return;
+    }
+    let script = "$JAILKEEPER run --deny later -- sh -c 'sleep 20' & pid=$!
+        sleep 1; echo x >later; wait $pid; echo $?";
+    let ran = place.script(script);
+    assert!(ran.text().ends_with("125\n"), "{ran}");
+}
+
+fn denied_name_is_not_brought_along(place: &Place) {
+    let script = "mkdir -p a/hooks && mv a .git";
+    let ran = place.jail("--deny .git/hooks", ["sh", "-c", script]);
+    assert_eq!(ran.breach().mode, Mode::Write, "{ran}");
+    assert!(!place.path("{work}/.git").exists());
+    let ran = place.jail("", ["sh", "-c", script]);
+    ran.succeeds();
+    assert!(place.path("{work}/.git/hooks").exists(), "the control moves it");
+}
+
+fn profile_of_a_shell(place: &Place) {
+    if place.is_flat() {
+        return;
+    }
+    let ran =
+        place.jail("-p shell", ["sh", "-c", "whoami; cat /etc/passwd; ls -l inside >/dev/null"]);
+    let text = ran.succeeds().text();
+    assert!(text.starts_with("jail\njail:x:"), "{ran}");
+    assert_eq!(text.lines().count(), 2, "nobody else is known: {ran}");
+    let ran = place.jail("", ["cat", "/etc/passwd"]);
+    assert_eq!(ran.status, 120, "without it that is a jailbreak: {ran}");
+}
+
+fn profile_of_an_agent(place: &Place) {
+    if place.is_flat() {
+        return;
+    }
+    with_secrets(place);
+    let git = "git -c gc.auto=0 -c maintenance.auto=false -c user.name=a -c user.email=a@b";
+    let setup = format!("cd {{work}} && git init -q . && {git} commit -q --allow-empty -m 0");
+    assert_eq!(place.free(["sh", "-c", &setup]).status, 0);
+    let script = format!(
+        "cat .env; echo new >file; git add file && {git} commit -qm 1; \
+        git log --oneline | wc -l; echo evil >.git/hooks/post-commit; echo done"
+    );
+    let ran = place.jail("-p agent", ["sh", "-c", &script]);
+    ran.leaks_nothing();
+    assert_eq!(ran.succeeds().text(), "2\ndone\n", "{ran}");
+    assert!(ran.breaches().all(|event| event.action == ActionTaken::Denied), "{ran}");
+    assert!(!place.path("{work}/.git/hooks/post-commit").exists());
+}
+
+fn profile_with_mistakes(place: &Place) {
+    place.write("{state}/bad.toml", "version = 1\nraed = ['/srv']\n", 0o644);
+    let ran = place.jail("-p {state}/bad.toml", ["./escape", "write", "ran"]);
+    assert_eq!(ran.status, 125, "{ran}");
+    for part in ["bad.toml:2:1", "raed = ['/srv']", "^^^^", "did you mean `read`?"] {
+        assert!(ran.to_string().contains(part), "{part}: {ran}");
+    }
+    let ran = place.jail("-p nothing", ["true"]);
+    assert!(ran.status == 125 && ran.to_string().contains("latex"), "{ran}");
+}
+
+/// A profile that the jail could change would be the next run's policy.
+fn profile_in_the_jails_reach(place: &Place) {
+    place.write("{work}/mine.toml", "version = 1\n", 0o644);
+    let ran = place.jail("-p ./mine.toml", ["true"]);
+    assert!(ran.status == 125 && ran.to_string().contains("writable tree"), "{ran}");
+}
+
+/// Answers by a program that has the other end of the event channel.
+fn ask_through_the_events(place: &Place) {
+    let driver = r#"
+import json, os, socket, subprocess, sys
+ours, theirs = socket.socketpair()
+os.set_inheritable(theirs.fileno(), True)
+command = [os.environ["JAILKEEPER"], "run", "--quiet", "--on-jailbreak", "ask", "--ask", "events",
+           "--events", "fd:%d" % theirs.fileno(), "--", "sh", "-c",
+           "cat ../x; cat ../x; cat ../outside/file; cat ../outside/dir/file; echo >../outside/program"]
+child = subprocess.Popen(command, close_fds=False)
+theirs.close()
+answers = iter(sys.argv[1:])
+for line in ours.makefile():
+    event = json.loads(line)
+    if event["event"] == "question":
+        answer = {"v": 1, "question": event["question"], "answer": next(answers, "deny")}
+        ours.sendall((json.dumps(answer) + "\n").encode())
+    if event["event"] == "jailbreak":
+        print(event["action"], event.get("answer"), os.path.basename(event["file"]), flush=True)
+print(child.wait())
+"#;
+    place.write("{state}/ask.py", driver, 0o644);
+    let words = [Reply::AllowRun, Reply::AllowOnce, Reply::Deny, Reply::Kill].map(Reply::as_str);
+    let mut command = vec!["python3", "{state}/ask.py"];
+    command.extend(words);
+    let ran = place.free(command);
+    let text = ran.text();
+    let said: Vec<&str> = text.lines().filter(|line| !line.contains(place.secret())).collect();
+    let expected = [
+        "asked allow-run x",
+        "asked allow-once file",
+        "denied deny file",
+        "killed kill program",
+        "120",
+    ];
+    assert_eq!(said, expected, "{ran}");
+    assert_eq!(text.matches(place.secret()).count(), 3, "two answers let three reads pass: {ran}");
+}
+
+fn log_widens_reading_alone(place: &Place) {
+    if place.is_flat() {
+        return;
+    }
+    let ran = place.jail("--on-jailbreak log", ["sh", "-c", "cat ../x; echo y >../new"]);
+    assert!(ran.leaks(), "{ran}");
+    assert!(!place.path("{root}/new").exists(), "{ran}");
+    let actions: Vec<_> = ran.breaches().map(|event| (event.mode, event.action)).collect();
+    let expected = [(Mode::Read, ActionTaken::Logged), (Mode::Write, ActionTaken::Denied)];
+    assert_eq!(actions, expected, "{ran}");
+}
+
+fn learn_then_run(place: &Place) {
+    if place.is_flat() {
+        return;
+    }
+    let used = "cat ../x ../outside/file ../outside/dir/file; echo y >../outside/new; ls ../ro";
+    let learn = format!("$JAILKEEPER learn -o $PLACE/state/learned.toml -- sh -c '{used}'");
+    assert!(place.script(&learn).leaks());
+    assert!(!place.path("{out}/new").exists(), "what was written is thrown away");
+    let learned = fs::read_to_string(place.path("{state}/learned.toml")).unwrap();
+    assert!(learned.contains("needed by cat") && learned.contains("[[write]]"), "{learned}");
+    let ran = place.jail("-p {state}/learned.toml", ["sh", "-c", used]);
+    assert!(ran.succeeds().leaks() && ran.breaches().next().is_none(), "{ran}");
+    let again = place.script(&learn);
+    assert!(again.to_string().contains("0 new entries"), "{again}");
+    let after = fs::read_to_string(place.path("{state}/learned.toml")).unwrap();
+    assert_eq!(after, learned, "a second learn proposes nothing new");
+}
+
+fn check_agrees(place: &Place) {
+    for (mode, path, expected) in [
+        ("read", "inside", "allow"),
+        ("write", "inside", "allow"),
+        ("read", "../x", "kill"),
+        ("write", "/usr/bin/env", "kill"),
+        ("execute", "/usr/bin/env", "allow"),
+        ("read", "/etc/gitconfig", "quiet"),
+        ("read", "../nothing", "absent"),
+    ] {
+        let ran = place.script(&format!("$JAILKEEPER check --mode {mode} {path}"));
+        let text = ran.text();
+        assert!(text.starts_with(&format!("{expected}: {mode}")), "{mode} {path}: {ran}");
+        assert!(text.contains("rule") && text.contains("wall"), "{ran}");
+        assert_eq!(ran.status, i32::from(expected != "allow"), "{ran}");
+    }
+}
+
+fn forgiven_on_request(place: &Place) {
+    if place.is_flat() {
+        return;
+    }
+    let ran = place.jail("--show-forgiven", ["sh", "-c", "test -e ../x; test -e ../x"]);
+    let text = ran.ends_with(1).to_string();
+    assert!(text.contains("2 looks at 1 paths") && text.contains("2x"), "{ran}");
+}
+
+mod differential {
+    //! Generated policies and generated accesses: what `decide` says against what the kernel does.
+
+    use jailkeeper_model::{
+        Access, JailPath, Origin, Policy, Presence, Right, Rule, Verdict, decide,
+    };
+    use jailkeeper_testkit::{Place, User, needs};
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    const FILES: [&str; 9] =
+        ["a/f", "a/b/f", "a/b/c/f", "a/d/f", "e/f", "e/b/f", "e/b/c/f", "g/f", "g/a/f"];
+    const FOLDERS: [&str; 9] = ["a", "a/b", "a/b/c", "a/d", "e", "e/b", "e/b/c", "g", "g/a"];
+
+    /// A small generator: the same numbers in every run.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(self.0 >> 33).unwrap() % sides
+        }
+    }
+
+    fn rounds() -> usize {
+        // Each round has 18 accesses: 30 rounds every time, and above 10,000 accesses at night.
+        if std::env::var_os("JAILKEEPER_NIGHTLY").is_some() { 600 } else { 30 }
+    }
+
+    fn run(place: &Place, seed: u64) {
+        for file in FILES {
+            let folder = PathBuf::from(file).parent().unwrap().to_owned();
+            place.make_directory(&format!("{{root}}/lab/{}", folder.display()));
+        }
+        let mut dice = Dice(seed);
+        for round in 0..rounds() {
+            for file in FILES {
+                place.write(&format!("{{root}}/lab/{file}"), "x", 0o644);
+            }
+            let mut chosen = BTreeMap::new();
+            for _ in 0..=dice.roll(4) {
+                let right = [Right::Read, Right::Write, Right::Deny][dice.roll(3)];
+                chosen.insert(FOLDERS[dice.roll(FOLDERS.len())], right);
+            }
+            let at =
+                |text: &str| JailPath::new(place.path(&format!("{{root}}/lab/{text}"))).unwrap();
+            let mut policy = Policy::builder();
+            let mut options = "--on-jailbreak deny --quiet".to_owned();
+            for (folder, right) in &chosen {
+                policy = policy.rule(Rule::new(at(folder), *right, Origin::Api));
+                options.push_str(&format!(" --{right} {{root}}/lab/{folder}"));
+            }
+            let policy = policy.build().unwrap();
+            let mut script = String::new();
+            for file in FILES {
+                script.push_str(&format!(
+                    "cat {{root}}/lab/{file} >/dev/null 2>&1 && echo r {file}
+                     (echo y >>{{root}}/lab/{file}) 2>/dev/null && echo w {file}\n"
+                ));
+            }
+            let ran = place.jail(&place.text(&options), ["sh", "-c", &script]);
+            let text = ran.text();
+            for file in FILES {
+                for (word, access) in [
+                    ("r", Access::read(at(file), Presence::Exists)),
+                    ("w", Access::write(at(file), Presence::Exists)),
+                ] {
+                    let allowed = decide(&policy, &access) == Verdict::Allow;
+                    let done = text.lines().any(|line| line == format!("{word} {file}"));
+                    assert_eq!(
+                        done, allowed,
+                        "round {round}: {word} {file} under {chosen:?}: {ran}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn root() {
+        needs![root, fuse];
+        run(&Place::new(User::Root), 1);
+    }
+
+    #[test]
+    fn ordinary() {
+        needs![fuse];
+        run(&Place::new(User::Ordinary), 2);
+    }
+}
