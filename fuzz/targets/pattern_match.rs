@@ -13,7 +13,8 @@ use std::os::unix::ffi::OsStrExt;
 // The glob, a line break, and the path.
 fuzz_target!(|bytes: &[u8]| {
     // Longer ones find nothing new, slowly.
-    let Some(end) = bytes.iter().position(|byte| *byte == b'\n').filter(|_| bytes.len() < 200) else {
+    let Some(end) = bytes.iter().position(|byte| *byte == b'\n').filter(|_| bytes.len() < 200)
+    else {
         return;
     };
     let (glob, path) = bytes.split_at(end);
