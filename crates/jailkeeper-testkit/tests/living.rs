@@ -42,7 +42,9 @@ fn denied_glob(place: &Place) {
         assert!(!reads || free.leaks(), "{script}: the control reads it: {free}");
         let ran = place.jail("--deny-glob {work}/**/.env*", ["sh", "-c", script]);
         ran.leaks_nothing();
-        assert_eq!(ran.status, 120, "{script}: {ran}");
+        // Without mounts another name of a denied file cannot be closed: nothing runs then.
+        let expected = if place.is_flat() { 125 } else { 120 };
+        assert_eq!(ran.status, expected, "{script}: {ran}");
     }
 }
 
@@ -105,7 +107,7 @@ fn profile_of_an_agent(place: &Place) {
     );
     let ran = place.jail("-p agent", ["sh", "-c", &script]);
     ran.leaks_nothing();
-    assert_eq!(ran.succeeds().text(), "2\ndone\n", "{ran}");
+    assert_eq!((ran.status, ran.text().as_str()), (0, "2\ndone\n"), "{ran}");
     assert!(ran.breaches().all(|event| event.action == ActionTaken::Denied), "{ran}");
     assert!(!place.path("{work}/.git/hooks/post-commit").exists());
 }

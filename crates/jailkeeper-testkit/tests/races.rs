@@ -1,7 +1,7 @@
 //! Racing the watchers, and running often.
 
 use crate::both::both;
-use jailkeeper_testkit::{Place, host_binary};
+use jailkeeper_testkit::{Place, Ran, host_binary};
 use std::time::Duration;
 
 both! {
@@ -19,12 +19,9 @@ const TRIES: &str = "20000";
 /// a refusal it may try as often as it likes.
 fn swapped_path(place: &Place) {
     let words = ["./escape", "flip", "{work}/inside", "{out}/file", "O_RDONLY", TRIES];
-    let alone = place.free(words);
-    assert!(
-        alone.leaks() && alone.survived() > Some(0),
-        "the control never wins: {}",
-        alone.status
-    );
+    // On a busy machine the two threads may run one after the other.
+    let wins = |alone: Ran| alone.leaks() && alone.survived() > Some(0);
+    assert!((0..10).any(|_| wins(place.free(words))), "the control never wins");
     let ran = place.jail("--quiet --on-jailbreak deny", words);
     assert_eq!(ran.survived(), Some(0), "it won: {}", ran.text());
     assert!(!ran.leaks());
@@ -38,7 +35,8 @@ fn swapped_path(place: &Place) {
 fn swapped_path_for_writing(place: &Place) {
     place.write("{ro}/file", format!("{}\n", place.secret()), 0o644);
     let words = ["./escape", "flip", "{work}/inside", "{ro}/file", "O_RDWR", TRIES];
-    assert!(place.free(words).survived() > Some(0), "the control never wins");
+    let wins = |alone: Ran| alone.survived() > Some(0);
+    assert!((0..10).any(|_| wins(place.free(words))), "the control never wins");
     let ran = place.jail("--quiet --on-jailbreak deny --read {ro}", words);
     assert_eq!(ran.survived(), Some(0), "it won: {}", ran.text());
     assert!(!ran.leaks());

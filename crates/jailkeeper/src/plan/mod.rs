@@ -105,6 +105,14 @@ impl Plan {
             Ground::View => caller,
             Ground::Host { .. } => Identity::on_host(probe, &surveyed.trees)?,
         };
+        if let Ground::Host { .. } = &ground
+            && let Some(cover) = surveyed.trees.covers.iter().find(|cover| cover.at != cover.path)
+        {
+            return Err(Error::new(ErrorKind::Policy, "deny at strength `flat`")
+                .at(&cover.path)
+                .because(format!("`{}` is another name of the file", cover.at.display()))
+                .with_hint("deny that name too, or use a machine that has strength `full`"));
+        }
         let policy = surveyed.policy;
         crate::protected::protect_state(settings, &policy)?;
         let cwd = surveyed.cwd;
