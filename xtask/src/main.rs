@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask dist`.
+//! The project's own commands: `cargo xtask test`, `fuzz`, `bench` and `dist`.
 
 #![forbid(unsafe_code)]
 
@@ -6,6 +6,7 @@ mod bench;
 mod command;
 mod dist;
 mod elf;
+mod fuzz;
 mod terminal;
 mod test;
 mod workspace;
@@ -18,6 +19,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
 Commands:
   test [--fast]                 Run every check and every test; as root on Debian, install what they need.
                                 --fast: formatting, clippy and the Rust tests only
+  fuzz [--seconds N] [TARGET]   Feed the fuzz targets for 10 s each, or N; without a name, all of them
   bench [--quick] [--out DIR]   Measure against native and bubblewrap; writes docs/benchmarks
   dist                          Build a static binary and the npm package of this platform
 ";
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     };
     let done = match command {
         "test" => test::run(options),
+        "fuzz" => fuzz::run(options),
         "bench" => bench::run(options),
         "dist" => dist::run(options),
         "help" | "--help" | "-h" => {

@@ -3,6 +3,7 @@
 use super::{Suite, counts, generated, packages, skipped};
 use crate::command;
 use crate::dist;
+use crate::fuzz;
 use crate::terminal::line;
 use crate::workspace::{self, Metadata};
 use anyhow::{Context, Result, bail};
@@ -12,6 +13,8 @@ use std::process::Command;
 
 /// The version that a machine without cargo-nextest gets.
 const NEXTEST: &str = "cargo-nextest@0.9.143";
+/// How long each fuzz target is fed, in seconds: enough to see that what is kept passes.
+const FUZZING: u32 = 3;
 /// No step takes longer than this, in seconds; `timeout(1)` ends it.
 const LONGEST: &str = "1500";
 
@@ -43,6 +46,7 @@ pub(super) fn all(suite: &mut Suite, fast: bool) -> Result<()> {
             suite.step("distribution", |_| dist::package().map(|_| ()));
             suite.step("Node package", |suite| node(suite, &target));
         }
+        suite.step("fuzzing", |_| fuzz::all(FUZZING));
         suite.step("licences", |_| licences());
     }
     Ok(())

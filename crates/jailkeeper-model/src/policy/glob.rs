@@ -17,6 +17,8 @@ use std::path::PathBuf;
 const BYTES_AT_MOST: usize = 4096;
 /// How many globs the braces of one may stand for.
 const ALTERNATIVES_AT_MOST: usize = 64;
+/// How many signs these may have together: they are compiled all at once.
+const SIGNS_AT_MOST: usize = 4096;
 
 /// One level of a glob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,10 @@ impl Glob {
                 .with_help("it is compared with whole paths; write `**/` before a mere name"));
         }
         let alternatives = alternatives(signs(text)?, text.len())?;
+        if alternatives.iter().map(Vec::len).sum::<usize>() > SIGNS_AT_MOST {
+            return Err(PatternError::new("the braces stand for too much", whole)
+                .with_help("write several patterns"));
+        }
         let levels = alternatives.iter().map(|signs| levels(signs, text.len()));
         let beneath = beneath.map(JailPath::as_bytes).filter(|path| *path != b"/");
         Ok(Self {

@@ -4,8 +4,11 @@ use super::glob::{self, Glob};
 use super::{OnJailbreak, Origin, Right};
 use crate::path::JailPath;
 use regex::bytes::{Regex, RegexBuilder};
+use std::fmt::{self, Debug, Formatter};
 use std::ops::Range;
 
+/// How long a regular expression may be, in bytes.
+const BYTES_AT_MOST: usize = 16 << 10;
 /// How large a compiled expression may become, in bytes.
 const SIZE_AT_MOST: usize = 1 << 20;
 
@@ -15,7 +18,7 @@ const SIZE_AT_MOST: usize = 1 << 20;
 ///
 /// Kernel walls know only trees. What a pattern grants is opened by the supervisor and handed
 /// over, and no wall is widened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pattern {
     written: String,
     regex: Regex,
@@ -55,6 +58,14 @@ impl PatternError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         self.help
+    }
+}
+
+impl Debug for Pattern {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut pattern = f.debug_struct("Pattern");
+        pattern.field("written", &self.written).field("right", &self.right);
+        pattern.field("origin", &self.origin).finish_non_exhaustive()
     }
 }
 
@@ -213,6 +224,9 @@ fn build(expression: &str) -> Result<Regex, regex::Error> {
 }
 
 fn compile(expression: &str) -> Result<Regex, PatternError> {
+    if expression.len() > BYTES_AT_MOST {
+        return Err(PatternError::new(TOO_LARGE, 0..expression.len()));
+    }
     build(expression).map_err(|error| {
         let whole = 0..expression.len();
         if matches!(error, regex::Error::CompiledTooBig(_)) {
