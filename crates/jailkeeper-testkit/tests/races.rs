@@ -11,6 +11,7 @@ both! {
     nothing_runs_after_the_attempt;
     many_runs;
     many_runs_in_one_process;
+    host_program_is_undisturbed;
 }
 
 const TRIES: &str = "20000";
@@ -104,6 +105,15 @@ fn many_runs(place: &Place) {
 fn many_runs_in_one_process(place: &Place) {
     let ran = place.free([host_binary().to_str().unwrap(), &runs().to_string()]);
     assert_eq!(ran.ends_with(0).text(), "nothing is left\n", "{ran}");
+}
+
+/// The library's jails are nobody's business in the program that it is part of. Its own child and
+/// that one's signal are the control: both are noticed.
+fn host_program_is_undisturbed(place: &Place) {
+    let host = host_binary();
+    let words = ["env", "--block-signal=CHLD", host.to_str().unwrap(), "undisturbed"];
+    let ran = place.free(words);
+    assert_eq!(ran.ends_with(0).text(), "own child found\nown signal came\n", "{ran}");
 }
 
 /// How often to run: as the issue asks where everything is required, else so that it is quick.

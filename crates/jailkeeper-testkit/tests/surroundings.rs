@@ -12,6 +12,7 @@ both! {
     environment;
     environment_on_request;
     no_process_but_its_own;
+    no_privilege;
     devices;
     new_files_belong_to_the_owner;
     no_base;
@@ -114,6 +115,50 @@ fn no_process_but_its_own(place: &Place) {
     let ran =
         place.jail("", ["sh", "-c", "echo $$; kill -9 1; kill -TERM 1; echo alive; uname -n"]);
     assert_eq!(ran.ends_with(0).text(), "2\nalive\njail\n");
+}
+
+/// What the kernel says of a process of the jail, and of one outside as the control.
+fn no_privilege(place: &Place) {
+    let script = "cat /proc/self/status /proc/self/uid_map /proc/self/gid_map
+                  echo spaces $(cat /proc/sys/user/max_user_namespaces 2>/dev/null); id -G";
+    let field = |text: &str, name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+            .trim_start_matches(':')
+            .trim()
+            .to_owned()
+    };
+    let alone = place.free(["sh", "-c", script]).ends_with(0).text();
+    assert_eq!(field(&alone, "NoNewPrivs"), "0", "the control");
+    assert_eq!(field(&alone, "Seccomp"), "0", "the control");
+    if place.user() == User::Root {
+        assert_ne!(field(&alone, "CapEff"), "0000000000000000", "the control");
+    }
+    let ran = place.jail("", ["sh", "-c", script]);
+    let text = ran.succeeds().text();
+    assert_eq!(field(&text, "NoNewPrivs"), "1", "{ran}");
+    assert_eq!(field(&text, "Seccomp"), "2", "{ran}");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+        assert_eq!(field(&text, set), "0000000000000000", "{set}: {ran}");
+    }
+    let groups = field(&text, "Groups");
+    if place.is_flat() {
+        assert!(!groups.split(' ').any(|group| group == "0"), "a group of root's: {ran}");
+        return;
+    }
+    assert_eq!(field(&text, "CapBnd"), "0000000000000000", "{ran}");
+    assert_eq!(field(&text, "spaces"), "0", "a namespace can be made: {ran}");
+    // There is nobody else to become: one user and one group are known, each as itself.
+    let maps: Vec<Vec<u32>> = text
+        .lines()
+        .map(|line| line.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>())
+        .filter_map(Result::ok)
+        .filter(|numbers: &Vec<u32>| numbers.len() == 3)
+        .collect();
+    assert_eq!(maps.len(), 2, "{ran}");
+    for map in &maps {
+        assert!(map[0] != 0 && map[0] == map[1] && map[2] == 1, "{map:?}: {ran}");
+    }
 }
 
 fn devices(place: &Place) {
