@@ -405,6 +405,8 @@ impl Command {
             Strength::Flat => Prepared::flat(&plan, streams.inside, pace, scratch)?,
             _ => Prepared::new(&plan, streams.inside, pace)?,
         };
+        #[cfg(test)]
+        let prepared = crate::launch::sabotage(prepared);
         let settings = &self.jail.settings;
         let asking =
             self.answerer.clone().map(|answerer| Asking::new(answerer, settings.ask_timeout));

@@ -12,6 +12,8 @@
 
 mod command;
 mod flat;
+#[cfg(test)]
+mod sabotage;
 mod view;
 
 use crate::error::{Error, ErrorKind, Result, Step as _};
@@ -27,6 +29,8 @@ use std::path::Path;
 
 pub(crate) use command::Stream;
 pub(crate) use flat::{Flat, READY, filtered};
+#[cfg(test)]
+pub(crate) use sabotage::sabotage;
 
 /// The name in the view's root under which a jail proves its walls.
 pub(crate) const CANARY: &str = ".jailkeeper-canary";
