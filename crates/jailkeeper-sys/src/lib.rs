@@ -10,6 +10,7 @@
 //! * [`memory`][]: reading another process's memory,
 //! * [`process`][]: `clone3(2)`, waiting, signals, limits,
 //! * [`ptrace`][]: stopping other processes before each of their calls,
+//! * [`inject`][]: making calls inside of other processes,
 //! * [`child`][]: the runner that walks prepared [`child::Step`]s between `clone3` and `execve`,
 //!   where nothing may allocate, lock, format or panic.
 //!
@@ -20,6 +21,8 @@
 
 pub mod bpf;
 pub mod child;
+#[cfg(target_arch = "x86_64")]
+pub mod inject;
 pub mod landlock;
 pub mod memory;
 pub mod mount;

@@ -1,4 +1,4 @@
-//! Reading another process's memory.
+//! Reading and writing another process's memory.
 //!
 //! What is read this way is hostile: another thread may change it at any time. It serves to
 //! *name* an access, never to grant one.
@@ -60,6 +60,26 @@ pub fn read_string(process: Pid, address: u64, limit: usize) -> io::Result<Vec<u
         bytes.extend_from_slice(got);
     }
     Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG))
+}
+
+/// Writes bytes to an address; all of them or fewer where memory ends.
+///
+/// # Errors
+///
+/// Those of [`read`].
+pub fn write(process: Pid, address: u64, bytes: &[u8]) -> io::Result<()> {
+    let fault = || io::Error::from_raw_os_error(libc::EFAULT);
+    let address = usize::try_from(address).map_err(|_| fault())?;
+    let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let remote = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: bytes.len() };
+    // SAFETY: `local` describes `bytes`, which are only read; `remote` is only an address in the
+    // other process, which the kernel checks.
+    let count = unsafe { libc::process_vm_writev(process.as_raw_pid(), &local, 1, &remote, 1, 0) };
+    match usize::try_from(count) {
+        Ok(count) if count == bytes.len() => Ok(()),
+        Ok(_) => Err(fault()),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
 }
 
 fn read_once(process: Pid, address: u64, buffer: &mut [u8]) -> io::Result<usize> {

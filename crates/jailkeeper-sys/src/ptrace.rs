@@ -162,7 +162,7 @@ pub fn wait() -> io::Result<(Pid, Stop, Usage)> {
     }
 }
 
-fn stop(pid: Pid, status: i32) -> io::Result<Stop> {
+pub(crate) fn stop(pid: Pid, status: i32) -> io::Result<Stop> {
     if !libc::WIFSTOPPED(status) {
         return Ok(Stop::Ended(status));
     }
@@ -198,7 +198,12 @@ fn message(thread: Pid) -> io::Result<Pid> {
 }
 
 /// A request whose arguments are numbers.
-fn request(request: libc::c_uint, thread: Pid, address: usize, data: i64) -> io::Result<()> {
+pub(crate) fn request(
+    request: libc::c_uint,
+    thread: Pid,
+    address: usize,
+    data: i64,
+) -> io::Result<()> {
     // SAFETY: none of the requests that this module passes here reads or writes memory of this
     // process: `address` and `data` are numbers.
     let result = unsafe { libc::ptrace(request, thread.as_raw_pid(), address, data) };
