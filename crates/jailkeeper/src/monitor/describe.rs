@@ -3,6 +3,7 @@
 //! What the tracer told is known on every system, and after the process has ended too. On Linux the
 //! kernel is asked first, as long as the process is there: of a script it names the interpreter.
 
+use super::system;
 use jailkeeper_model::Ancestor;
 use jailkeeper_trace::Processes;
 use std::ffi::OsString;
@@ -11,10 +12,6 @@ use std::path::PathBuf;
 
 /// How many ancestors go into an event.
 const ANCESTORS_AT_MOST: usize = 32;
-/// How many arguments of a program go into an event.
-const ARGUMENTS_AT_MOST: usize = 64;
-/// How many bytes of a command line are read.
-const COMMAND_LINE_AT_MOST: u64 = 16 * 1024;
 
 /// A process in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,26 +46,5 @@ pub(super) fn program(processes: &Processes, pid: u32) -> (PathBuf, Vec<OsString
         let argv = process.argv.iter().cloned().map(OsString::from_vec).collect();
         (PathBuf::from(OsString::from_vec(program)), argv)
     });
-    kernels(pid).or(told).unwrap_or_default()
-}
-
-/// What the kernel says of a process, on Linux.
-fn kernels(pid: u32) -> Option<(PathBuf, Vec<OsString>)> {
-    use std::io::Read;
-    if !cfg!(target_os = "linux") {
-        return None;
-    }
-    let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    let mut line = Vec::new();
-    let file = std::fs::File::open(format!("/proc/{pid}/cmdline")).ok()?;
-    file.take(COMMAND_LINE_AT_MOST).read_to_end(&mut line).ok()?;
-    if line.last() == Some(&0) {
-        line.pop();
-    }
-    // A process that is going away has no command line any more.
-    if line.is_empty() {
-        return None;
-    }
-    let words = line.split(|byte| *byte == 0).take(ARGUMENTS_AT_MOST);
-    Some((program, words.map(|word| OsString::from_vec(word.to_vec())).collect()))
+    system::program(pid).or(told).unwrap_or_default()
 }

@@ -25,6 +25,7 @@ mod ptrace;
 mod resolve;
 mod run;
 mod stub;
+mod system;
 mod tracer;
 mod tree;
 

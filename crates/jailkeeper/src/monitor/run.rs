@@ -5,6 +5,7 @@ use super::judge::Judge;
 use super::policy::Ground;
 use super::programs::TracerProgram;
 use super::stub;
+use super::system;
 use super::tracer::{Chosen, takes_several};
 use super::tree::Tree;
 use super::{Held, ending, kernel_pid};
@@ -504,15 +505,8 @@ fn is_there(pid: u32) -> bool {
     kernel_pid(pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
 }
 
-/// What a process has used, on Linux.
+/// What a process has used, where the system tells.
 fn usage(pid: u32) -> Option<Used> {
-    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let end = text.iter().rposition(|byte| *byte == b')')?;
-    let text = String::from_utf8_lossy(text.get(end + 1..)?).into_owned();
-    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
-    // In ticks of a hundredth of a second: user, system, and the same of children.
-    let ticks = |index: usize| fields.get(index)?.parse::<u32>().ok().map(f64::from);
-    let user = (ticks(11)? + ticks(13)?) / 100.0;
-    let system = (ticks(12)? + ticks(14)?) / 100.0;
-    Some(Used { user, system, peak_memory: None })
+    let times = system::usage(pid)?;
+    Some(Used { user: times.user, system: times.system, peak_memory: None })
 }

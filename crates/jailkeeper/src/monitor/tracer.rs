@@ -154,8 +154,9 @@ impl Tracer {
                     }
                     None => find(dialect.program())?,
                 };
-                if *dialect == Dialect::Dtruss && cfg!(target_os = "macos") {
-                    require_dtrace()?;
+                #[cfg(target_os = "macos")]
+                if *dialect == Dialect::Dtruss {
+                    super::system::protection::require_dtrace()?;
                 }
                 Ok(Chosen::Program { dialect: *dialect, path })
             }
@@ -175,32 +176,6 @@ fn find(program: &str) -> Result<PathBuf> {
             .because(format!("it is in none of {}", DIRECTORIES.join(", ")))
             .with_hint(format!("install {program}, or say where it is with `--tracer`"))
     })
-}
-
-/// What dtruss needs on macOS: root, and a System Integrity Protection that lets it look.
-fn require_dtrace() -> Result<()> {
-    if !rustix::process::geteuid().is_root() {
-        return Err(unsupported("trace with dtruss")
-            .because("only root may use DTrace on macOS")
-            .with_hint(
-                "run it with sudo; the command then runs as root too, so use a user of its own",
-            ));
-    }
-    let status = std::process::Command::new("/usr/bin/csrutil").arg("status").output();
-    let said = status.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let said = said.unwrap_or_default();
-    // "System Integrity Protection status: enabled.", or a list with "DTrace Restrictions: disabled".
-    let protects =
-        said.contains("status: enabled") && !said.contains("DTrace Restrictions: disabled");
-    if protects {
-        return Err(unsupported("trace with dtruss")
-            .because("System Integrity Protection keeps DTrace away from the system's programs")
-            .with_hint(
-                "in the recovery system, `csrutil enable --without dtrace`; this weakens the whole \
-                 machine, so do it only where that is acceptable",
-            ));
-    }
-    Ok(())
 }
 
 /// The arguments that put a tracer on running processes.

@@ -10,7 +10,7 @@
 //! tells a moment later. So on Linux a pid is killed only if the kernel says that it is still traced
 //! by our tracer. Elsewhere this moment is a risk that is left.
 
-use super::kernel_pid;
+use super::{kernel_pid, system};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 use std::collections::BTreeSet;
@@ -138,7 +138,7 @@ impl Tree {
 impl State {
     fn kill_one(&self, pid: u32) {
         let is_root = self.root == Some(pid);
-        if !is_root && self.tracer.is_some_and(|tracer| tracer_of(pid) != Some(tracer)) {
+        if !is_root && self.tracer.is_some_and(|tracer| system::tracer_of(pid) != Some(tracer)) {
             return;
         }
         if let Some(pid) = kernel_pid(pid).filter(|pid| *pid != Pid::INIT) {
@@ -153,22 +153,7 @@ fn is_alive(pid: u32) -> bool {
     if rustix::process::test_kill_process(number) == Err(Errno::SRCH) {
         return false;
     }
-    // The state stands behind the name, which is in parentheses and can have any character.
-    match std::fs::read(format!("/proc/{pid}/stat")) {
-        Ok(text) if cfg!(target_os = "linux") => {
-            let end = text.iter().rposition(|byte| *byte == b')').unwrap_or(0);
-            !matches!(text.get(end + 2), None | Some(b'Z' | b'X'))
-        }
-        _ => true,
-    }
-}
-
-/// Returns the process that traces another one, on Linux.
-fn tracer_of(pid: u32) -> Option<u32> {
-    let text = std::fs::read(format!("/proc/{pid}/status")).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    let line = text.lines().find_map(|line| line.strip_prefix("TracerPid:"))?;
-    line.trim().parse().ok()
+    !system::has_ended(pid)
 }
 
 #[cfg(test)]
