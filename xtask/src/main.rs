@@ -7,6 +7,7 @@ mod command;
 mod dist;
 mod elf;
 mod fuzz;
+mod portable;
 mod terminal;
 mod test;
 mod workspace;
@@ -20,6 +21,8 @@ Commands:
   test [--fast]                 Run every check and every test; as root on Debian, install what they need.
                                 --fast: formatting, clippy and the Rust tests only
   fuzz [--seconds N] [TARGET]   Feed the fuzz targets for 10 s each, or N; without a name, all of them
+  portable [--fetch]            Build and test what runs on every Unix, without the engine of Linux
+                                --fetch: get the source of Rust's library from Debian, to check other systems
   bench [--quick] [--out DIR]   Measure against native and bubblewrap; writes docs/benchmarks
   dist                          Build a static binary and the npm package of this platform
 ";
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let done = match command {
         "test" => test::run(options),
         "fuzz" => fuzz::run(options),
+        "portable" => portable::run(options),
         "bench" => bench::run(options),
         "dist" => dist::run(options),
         "help" | "--help" | "-h" => {

@@ -83,7 +83,7 @@ pub use child::{Child, Finished, Signaller, WALL_LOST};
 pub use command::{Command, INHERITED_VARIABLES};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(not(feature = "full"))]
-pub use inherited::inherited_descriptor;
+pub use inherited::{inherited_descriptor, keep_from_children};
 pub use jail::{Jail, JailBuilder};
 pub use jailkeeper_model::{self as model, Event, OnJailbreak, Origin, Report, Right};
 #[cfg(feature = "full")]

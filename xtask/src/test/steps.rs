@@ -4,6 +4,7 @@ use super::{Suite, counts, generated, packages, skipped};
 use crate::command;
 use crate::dist;
 use crate::fuzz;
+use crate::portable::Portable;
 use crate::terminal::line;
 use crate::workspace::{self, Metadata};
 use anyhow::{Context, Result, bail};
@@ -46,6 +47,7 @@ pub(super) fn all(suite: &mut Suite, fast: bool) -> Result<()> {
             suite.step("distribution", |_| dist::package().map(|_| ()));
             suite.step("Node package", |suite| node(suite, &target));
         }
+        suite.step("portable part", portable_part);
         suite.step("fuzzing", |_| fuzz::all(FUZZING));
         suite.step("licences", |_| licences());
     }
@@ -115,6 +117,17 @@ fn node(suite: &mut Suite, target: &Path) -> Result<()> {
     let said = command::run_and_keep(&mut npm)?;
     suite.counted("node", counts::node(&said.text));
     if said.success { Ok(()) } else { bail!("tests failed") }
+}
+
+/// What runs on every Unix, without the engine of Linux.
+fn portable_part(suite: &mut Suite) -> Result<()> {
+    let portable = Portable::new()?;
+    portable.lint()?;
+    let (own, driven) = (portable.test()?, portable.drive()?);
+    suite.counted("portable", counts::nextest(&own.text));
+    suite.counted("portable, monitored", counts::nextest(&driven.text));
+    portable.check_targets(true)?;
+    if own.success && driven.success { Ok(()) } else { bail!("tests failed") }
 }
 
 /// Licences of everything we link, where cargo-deny is installed.

@@ -95,7 +95,6 @@ fn run_jailed(
     }
     let mut report = report.as_ref().map(Destination::open).transpose()?;
     // With walls nothing is taken along anyway.
-    #[cfg(feature = "full")]
     if monitored {
         jailkeeper::keep_from_children(3, &arguments.pass_fd)
             .map_err(|error| Error::io("keep descriptors from the command", error))?;
