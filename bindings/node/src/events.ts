@@ -73,13 +73,14 @@ export interface JailbreakEvent extends Header {
   hint?: string;
 }
 
-/** Something outside was looked at (only with `reportProbes`). */
+/** Something outside was looked at: a file or an address (only with `reportProbes`). */
 export interface ProbeEvent extends Header {
   event: 'probe';
-  file: string;
+  file?: string;
   file_bytes?: string;
   resolved?: string;
   resolved_bytes?: string;
+  address?: string;
   operation: string;
   syscall: string;
   pid: number;

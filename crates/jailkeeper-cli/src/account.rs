@@ -46,10 +46,11 @@ pub(crate) fn forgiven(report: &Report) -> String {
     let mut by_path: BTreeMap<&str, Vec<(&str, &str, u64)>> = BTreeMap::new();
     for entry in report.forgiven.entries() {
         let program = entry.program.as_str();
-        by_path.entry(&entry.file).or_default().push((program, &entry.operation, entry.count));
+        let subject = entry.file.as_deref().or(entry.address.as_deref()).unwrap_or_default();
+        by_path.entry(subject).or_default().push((program, &entry.operation, entry.count));
     }
     let mut text = format!(
-        "jailkeeper: {} looks at {} paths were answered as absent\n",
+        "jailkeeper: {} looks at {} names were answered as absent\n",
         report.forgiven_total,
         by_path.len()
     );

@@ -30,10 +30,8 @@ pub(crate) fn need(event: &Jailbreak) -> Option<Need> {
 }
 
 /// Returns what was listed outside: a directory that no rule allows looks empty.
-pub(crate) fn listing(file: &str, operation: &str, program: &str) -> Option<Need> {
-    if operation != "list" {
-        return None;
-    }
+pub(crate) fn listing(file: Option<&str>, operation: &str, program: &str) -> Option<Need> {
+    let file = file.filter(|_| operation == "list")?;
     let path = JailPath::new(Path::new(file)).ok()?;
     Some(Need { path, right: Right::Read, program: program.to_owned() })
 }
@@ -56,8 +54,10 @@ pub(crate) fn read(file: &Path) -> Result<(Vec<Jailbreak>, Vec<Need>), Error> {
         jailbreaks = serde_json::from_value(list).map_err(|error| failed(error.into()))?;
         let forgiven = report.get("forgiven").and_then(|list| list.as_array());
         for entry in forgiven.into_iter().flatten() {
-            let text = |key: &str| entry.get(key).and_then(|value| value.as_str()).unwrap_or("");
-            listed.extend(listing(text("file"), text("operation"), text("program")));
+            let text = |key: &str| entry.get(key).and_then(|value| value.as_str());
+            let (operation, program) = (text("operation"), text("program"));
+            let (operation, program) = (operation.unwrap_or(""), program.unwrap_or(""));
+            listed.extend(listing(text("file"), operation, program));
         }
     } else {
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -69,7 +69,7 @@ pub(crate) fn read(file: &Path) -> Result<(Vec<Jailbreak>, Vec<Need>), Error> {
             match event {
                 Event::Jailbreak(jailbreak) => jailbreaks.push(jailbreak),
                 Event::Probe(probe) => {
-                    listed.extend(listing(&probe.file, &probe.operation, &probe.program));
+                    listed.extend(listing(probe.file.as_deref(), &probe.operation, &probe.program));
                 }
                 _ => {}
             }

@@ -4,6 +4,7 @@ use crate::path::JailPath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
+use std::net::SocketAddr;
 
 /// Names the way in which something is used.
 #[derive(
@@ -45,7 +46,8 @@ impl Display for Mode {
 /// Tells looking from touching.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// Asking whether and what something is: stat, access, readlink, chdir.
+    /// Asking whether and what something is: stat, access, readlink, chdir; binding to any port of
+    /// a loopback address.
     Probe,
     /// Using it: open, create, change, delete, execute, connect, bind.
     Content,
@@ -146,9 +148,15 @@ impl Access {
     }
 
     /// Describes binding to a network address.
+    ///
+    /// Port 0 of a loopback address is a port that nobody knows of, where nobody outside can come:
+    /// this asks whether the machine has such a network. Libraries do so when they are loaded.
     #[must_use]
     pub fn bind_address(address: String) -> Self {
-        Self::other(Mode::Bind, Target::Address(address))
+        let parsed = address.parse::<SocketAddr>();
+        let asks = parsed.is_ok_and(|address| address.ip().is_loopback() && address.port() == 0);
+        let class = if asks { Class::Probe } else { Class::Content };
+        Self { class, ..Self::other(Mode::Bind, Target::Address(address)) }
     }
 
     /// Describes a system call that no jail may make.
@@ -212,6 +220,11 @@ mod tests {
             (Access::bind_path(path()), Mode::Bind, Class::Content, true),
             (Access::connect_address("a".into()), Mode::Connect, Class::Content, false),
             (Access::bind_address("a".into()), Mode::Bind, Class::Content, false),
+            (Access::bind_address("[::1]:0".into()), Mode::Bind, Class::Probe, false),
+            (Access::bind_address("127.0.0.1:0".into()), Mode::Bind, Class::Probe, false),
+            (Access::bind_address("127.0.0.1:80".into()), Mode::Bind, Class::Content, false),
+            (Access::bind_address("0.0.0.0:0".into()), Mode::Bind, Class::Content, false),
+            (Access::connect_address("[::1]:0".into()), Mode::Connect, Class::Content, false),
             (Access::syscall("bpf".into()), Mode::Syscall, Class::Content, false),
         ] {
             let found = (access.mode(), access.class(), access.creates());

@@ -23,6 +23,9 @@ use crate::verdict::{Because, Breach, Refusal, Verdict};
 pub fn decide(policy: &Policy, access: &Access) -> Verdict {
     match access.target() {
         Target::Path(path) => decide_path(policy, access, path),
+        Target::Address(_) if access.class() == Class::Probe && !policy.strict() => {
+            Verdict::Refuse(Refusal::Forgiven)
+        }
         Target::Address(_) => jailbreak(policy, Because::Network),
         Target::Call(_) => jailbreak(policy, Because::ForbiddenCall),
     }

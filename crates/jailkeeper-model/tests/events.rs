@@ -66,6 +66,7 @@ fn samples() -> Vec<Event> {
         ..jailbreak().with_file(odd()).with_resolved(odd()).with_program(1, odd(), [odd()])
     };
     let probe = Probe::new(header(2), "/etc/shadow", "stat", "newfstatat", 4711, "/usr/bin/ls");
+    let asked = Probe::of_address(header(2), "[::1]:0", "bind", "bind", 4711, "/usr/bin/python3");
     let odd_probe = Probe::new(header(2), odd(), "stat", "statx", 1, odd()).with_resolved(odd());
     let limited = Exit {
         code: Some(-1),
@@ -104,6 +105,7 @@ fn samples() -> Vec<Event> {
             "failed to find the path of `--read /x`",
             Some("create it first".into()),
         )),
+        Event::Probe(asked),
     ]
 }
 
@@ -230,7 +232,7 @@ proptest! {
         let Event::Probe(read) = Event::parse(&event.to_line().unwrap()).unwrap() else {
             return Err(TestCaseError::fail("another kind"));
         };
-        let file = WirePath { text: read.file.clone(), bytes: read.file_bytes.clone() };
+        let file = WirePath { text: read.file.clone().unwrap(), bytes: read.file_bytes.clone() };
         prop_assert_eq!(file.as_bytes(), bytes.as_slice());
         prop_assert_eq!(Event::Probe(read), event);
         let usage = Usage { wall: seconds, ..Usage::default() };

@@ -1,6 +1,7 @@
 //! Calls that a program may make: inside they answer as outside.
 
 use crate::both::both;
+use jailkeeper_model::{Event, Mode};
 use jailkeeper_testkit::Place;
 
 both! {
@@ -9,6 +10,7 @@ both! {
     deep_directories;
     renaming_between_directories;
     sockets_of_its_own;
+    asking_for_a_loopback needs [python3];
     killed_while_looking;
 }
 
@@ -125,4 +127,50 @@ for _ in range(60):
     let ran = place.jail("--hide", ["python3", "-c", script]);
     ran.succeeds();
     assert!(ran.exit().forgiven > 0, "{ran}");
+}
+
+/// What urllib3 does when it is imported: it binds to any port, to learn whether there is IPv6. Nobody
+/// outside can come there; so it is refused, counted, and no jailbreak.
+fn asking_for_a_loopback(place: &Place) {
+    let refused = -i64::from(libc::EADDRNOTAVAIL);
+    for (attempt, address) in [
+        ("bind [::1]:0", "[::1]:0"),
+        ("bind 127.0.0.1:0", "127.0.0.1:0"),
+        ("bind-datagram 127.0.0.2:0", "127.0.0.2:0"),
+    ] {
+        let words: Vec<_> = std::iter::once("./escape").chain(attempt.split(' ')).collect();
+        let ran = place.jail("", &words);
+        assert_eq!(
+            (ran.ends_with(0).survived(), ran.breaches().count()),
+            (Some(refused), 0),
+            "{ran}"
+        );
+        assert_eq!(ran.exit().forgiven, 1, "{ran}");
+        let entry = &ran.report["forgiven"][0];
+        assert_eq!(
+            (&entry["address"], &entry["file"]),
+            (&address.into(), &serde_json::Value::Null)
+        );
+        let ran = place.jail("--report-probes", &words);
+        let probes = ran.events.iter().filter_map(|event| match event {
+            Event::Probe(probe) => probe.address.as_deref(),
+            _ => None,
+        });
+        assert_eq!(probes.collect::<Vec<_>>(), [address], "{ran}");
+        let ran = place.jail("--strict", &words);
+        let breach = ran.breach();
+        assert_eq!((breach.mode, breach.address.as_deref()), (Mode::Bind, Some(address)), "{ran}");
+    }
+    let script = "
+import socket
+for family, host in (socket.AF_INET6, '::1'), (socket.AF_INET, '127.0.0.1'):
+    try:
+        socket.socket(family).bind((host, 0))
+    except OSError as error:
+        print(error.errno)
+";
+    let ran = place.jail("--show-forgiven", ["python3", "-c", script]);
+    assert_eq!(ran.succeeds().text(), "99\n99\n", "{ran}");
+    let told = &ran.stderr;
+    assert!(told.contains("\n  [::1]:0\n") && told.contains(" bind 1x"), "{ran}");
 }

@@ -197,7 +197,7 @@ fn probes_are_told_on_request(place: &Place) {
         _ => None,
     });
     let [probe] = probes.collect::<Vec<_>>()[..] else { panic!("no single probe: {ran}") };
-    assert_eq!(probe.file, place.text("{root}/x"));
+    assert_eq!(probe.file, Some(place.text("{root}/x")));
     assert_eq!(ran.exit().forgiven, 1);
 }
 

@@ -61,6 +61,11 @@ impl Recorder {
         self.lock().report.record_forgiven(file, program, operation);
     }
 
+    /// Counts asking for a network address that was forgiven.
+    pub(crate) fn forgive_address(&self, address: &str, program: &Path, operation: &str) {
+        self.lock().report.record_forgiven_address(address, program, operation);
+    }
+
     /// Lets a closure look at the report so far.
     pub(crate) fn report<T>(&self, look: impl FnOnce(&Report) -> T) -> T {
         look(&self.lock().report)

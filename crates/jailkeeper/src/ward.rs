@@ -278,19 +278,33 @@ impl Ward {
 
     /// Counts an access that was answered as if nothing were there.
     pub(crate) fn forgive(&self, caller: Caller, attempt: &Attempt) {
-        let Target::Path(path) = attempt.access.target() else { return };
         let program = caller.link("exe").unwrap_or_default();
-        let file = attempt.file.as_ref().unwrap_or(path);
-        if !self.report_probes {
-            self.recorder.forgive(file, &program, attempt.operation);
-            return;
+        let (operation, syscall) = (attempt.operation, &attempt.syscall);
+        let pid = || caller.process().map_or(0, Pid::as_raw_pid).unsigned_abs();
+        match attempt.access.target() {
+            Target::Path(path) => {
+                let file = attempt.file.as_ref().unwrap_or(path);
+                if !self.report_probes {
+                    return self.recorder.forgive(file, &program, operation);
+                }
+                self.recorder.record(|header| {
+                    let probe = Probe::new(header, file, operation, syscall, pid(), &program);
+                    Event::Probe(probe.with_resolved(path))
+                });
+            }
+            Target::Address(address) => {
+                if !self.report_probes {
+                    return self.recorder.forgive_address(address, &program, operation);
+                }
+                self.recorder.record(|header| {
+                    let pid = pid();
+                    Event::Probe(Probe::of_address(
+                        header, address, operation, syscall, pid, &program,
+                    ))
+                });
+            }
+            _ => {}
         }
-        let pid = caller.process().map_or(0, Pid::as_raw_pid).unsigned_abs();
-        self.recorder.record(|header| {
-            let probe =
-                Probe::new(header, file, attempt.operation, &attempt.syscall, pid, &program);
-            Event::Probe(probe.with_resolved(path))
-        });
     }
 
     /// Tells of an attempt to get out, and kills everything if that is what follows.

@@ -105,6 +105,8 @@ fn listings(finished: &Finished) -> Vec<Need> {
     let entries = finished.report.forgiven.entries();
     entries
         .iter()
-        .filter_map(|entry| propose::listing(&entry.file, &entry.operation, &entry.program))
+        .filter_map(|entry| {
+            propose::listing(entry.file.as_deref(), &entry.operation, &entry.program)
+        })
         .collect()
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Says that something outside was looked at and answered as absent.
+/// Says that something outside was looked at and answered as absent: a file or an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
@@ -19,7 +19,8 @@ pub struct Probe {
     /// Which jail it was.
     pub jail: JailId,
     /// The file as it was asked for, made absolute, with no symbolic link followed.
-    pub file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The bytes of `file`, if they are not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<RawBytes>,
@@ -29,6 +30,9 @@ pub struct Probe {
     /// The bytes of `resolved`, if they are not UTF-8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_bytes: Option<RawBytes>,
+    /// The network address, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// What the program did, in one word such as `stat`.
     pub operation: String,
     /// The system call, such as `newfstatat`.
@@ -43,7 +47,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Makes the event, with `resolved` left out.
+    /// Makes the event of a file, with `resolved` left out.
     #[must_use]
     pub fn new(
         header: Header,
@@ -53,20 +57,45 @@ impl Probe {
         pid: u32,
         program: impl AsRef<Path>,
     ) -> Self {
+        let WirePath { text, bytes } = WirePath::new(file.as_ref());
+        let (file, file_bytes) = (Some(text), bytes);
+        Self { file, file_bytes, ..Self::blank(header, operation, syscall, pid, program) }
+    }
+
+    /// Makes the event of a network address.
+    #[must_use]
+    pub fn of_address(
+        header: Header,
+        address: impl Into<String>,
+        operation: impl Into<String>,
+        syscall: impl Into<String>,
+        pid: u32,
+        program: impl AsRef<Path>,
+    ) -> Self {
+        let address = Some(address.into());
+        Self { address, ..Self::blank(header, operation, syscall, pid, program) }
+    }
+
+    fn blank(
+        header: Header,
+        operation: impl Into<String>,
+        syscall: impl Into<String>,
+        pid: u32,
+        program: impl AsRef<Path>,
+    ) -> Self {
         let Header { v, seq, time, jail } = header;
-        let WirePath { text: file, bytes: file_bytes } = WirePath::new(file.as_ref());
         let WirePath { text: program, bytes: program_bytes } = WirePath::new(program.as_ref());
         let (operation, syscall) = (operation.into(), syscall.into());
-        let (resolved, resolved_bytes) = (None, None);
         Self {
             v,
             seq,
             time,
             jail,
-            file,
-            file_bytes,
-            resolved,
-            resolved_bytes,
+            file: None,
+            file_bytes: None,
+            resolved: None,
+            resolved_bytes: None,
+            address: None,
             operation,
             syscall,
             pid,

@@ -1,6 +1,7 @@
 //! The fold of a run's events.
 
 use super::ForgivenList;
+use super::forgiven::Subject;
 use crate::event::{
     Event, Exit, JailId, Jailbreak, Limit, RawBytes, Start, Timestamp, Usage, Version, Wall,
     Warning, WirePath,
@@ -119,8 +120,14 @@ impl Report {
                 keep(&mut self.jailbreaks, jailbreak, &mut self.jailbreaks_dropped);
             }
             Event::Probe(probe) => {
-                let file = WirePath { text: probe.file.clone(), bytes: probe.file_bytes.clone() };
-                self.forgive(file, probe.program.clone(), &probe.operation);
+                let subject = match (&probe.file, &probe.address) {
+                    (Some(file), _) => Subject::File(WirePath {
+                        text: file.clone(),
+                        bytes: probe.file_bytes.clone(),
+                    }),
+                    (None, address) => Subject::Address(address.clone().unwrap_or_default()),
+                };
+                self.forgive(subject, probe.program.clone(), &probe.operation);
             }
             Event::Limit(limit) => keep(&mut self.limits, limit, &mut self.notices_dropped),
             Event::Warning(warning) => keep(&mut self.warnings, warning, &mut self.notices_dropped),
@@ -139,12 +146,24 @@ impl Report {
         program: impl AsRef<OsStr>,
         operation: &str,
     ) {
-        self.forgive(WirePath::new(file.as_ref()), WirePath::new(program).text, operation);
+        let file = Subject::File(WirePath::new(file.as_ref()));
+        self.forgive(file, WirePath::new(program).text, operation);
     }
 
-    fn forgive(&mut self, file: WirePath, program: String, operation: &str) {
+    /// Counts asking for a network address for which there is no event.
+    pub fn record_forgiven_address(
+        &mut self,
+        address: impl Into<String>,
+        program: impl AsRef<OsStr>,
+        operation: &str,
+    ) {
+        let address = Subject::Address(address.into());
+        self.forgive(address, WirePath::new(program).text, operation);
+    }
+
+    fn forgive(&mut self, subject: Subject, program: String, operation: &str) {
         self.forgiven_total = self.forgiven_total.saturating_add(1);
-        if !self.forgiven.record(file, program, operation) {
+        if !self.forgiven.record(subject, program, operation) {
             self.forgiven_dropped = self.forgiven_dropped.saturating_add(1);
         }
     }

@@ -9,15 +9,19 @@ use std::collections::HashMap;
 /// How many entries are kept. A program can ask for any number of names.
 const ENTRIES_AT_MOST: usize = 1000;
 
-/// Says how often a program looked at a file outside.
+/// Says how often a program looked at a file outside, or asked for an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Forgiven {
     /// The file as it was asked for.
-    pub file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The bytes of `file`, if they are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_bytes: Option<RawBytes>,
+    /// The network address, where it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// The path of the program.
     pub program: String,
     /// What the program did, in one word such as `stat`.
@@ -26,13 +30,20 @@ pub struct Forgiven {
     pub count: u64,
 }
 
+/// What was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    File(WirePath),
+    Address(String),
+}
+
 /// Collects what was forgiven, one entry for each file, program and operation.
 #[derive(Debug, Clone, Default)]
 pub struct ForgivenList {
     entries: Vec<Forgiven>,
     /// Where in `entries` something is, so that a program that asks a million times costs
     /// little each time.
-    index: HashMap<(WirePath, String, String), usize>,
+    index: HashMap<(Subject, String, String), usize>,
 }
 
 impl ForgivenList {
@@ -43,8 +54,8 @@ impl ForgivenList {
     }
 
     /// Counts one; says `false` when it has no entry and there is no room for another.
-    pub(super) fn record(&mut self, file: WirePath, program: String, operation: &str) -> bool {
-        let key = (file, program, operation.to_owned());
+    pub(super) fn record(&mut self, subject: Subject, program: String, operation: &str) -> bool {
+        let key = (subject, program, operation.to_owned());
         let known = self.index.get(&key).and_then(|index| self.entries.get_mut(*index));
         if let Some(entry) = known {
             entry.count = entry.count.saturating_add(1);
@@ -53,10 +64,13 @@ impl ForgivenList {
         if self.entries.len() >= ENTRIES_AT_MOST {
             return false;
         }
-        let (file, program, operation) = key.clone();
+        let (subject, program, operation) = key.clone();
         self.index.insert(key, self.entries.len());
-        let WirePath { text: file, bytes: file_bytes } = file;
-        self.entries.push(Forgiven { file, file_bytes, program, operation, count: 1 });
+        let (file, file_bytes, address) = match subject {
+            Subject::File(WirePath { text, bytes }) => (Some(text), bytes, None),
+            Subject::Address(address) => (None, None, Some(address)),
+        };
+        self.entries.push(Forgiven { file, file_bytes, address, program, operation, count: 1 });
         true
     }
 }
@@ -106,7 +120,7 @@ mod tests {
         let mut list = ForgivenList::default();
         for round in 0..3 {
             for number in 0..ENTRIES_AT_MOST + 5 {
-                let file = WirePath::new(format!("/x/{number}"));
+                let file = Subject::File(WirePath::new(format!("/x/{number}")));
                 let kept = list.record(file, "/bin/ls".into(), "stat");
                 assert_eq!(kept, number < ENTRIES_AT_MOST, "round {round}, number {number}");
             }
@@ -119,7 +133,8 @@ mod tests {
     fn different_bytes_with_the_same_text_are_two() {
         let mut list = ForgivenList::default();
         for bytes in [b"/\xff", b"/\xfe", b"/\xff"] {
-            list.record(WirePath::from_bytes(bytes), "/bin/ls".into(), "stat");
+            let file = Subject::File(WirePath::from_bytes(bytes));
+            list.record(file, "/bin/ls".into(), "stat");
         }
         let counts: Vec<_> = list.into_iter().map(|entry| entry.count).collect();
         assert_eq!(counts, [2, 1]);

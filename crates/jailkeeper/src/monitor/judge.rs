@@ -214,18 +214,32 @@ impl Judge {
         access: &Access,
         file: Option<&JailPath>,
     ) {
-        let Target::Path(path) = access.target() else { return };
-        let file = file.unwrap_or(path);
         let (program, _) = describe::program(processes, attempt.pid);
-        if !self.report_probes {
-            self.recorder.forgive(file, &program, attempt.operation);
-            return;
-        }
+        let (operation, syscall) = (attempt.operation, attempt.syscall);
         let pid = processes.get(attempt.pid).map_or(attempt.pid, |process| process.group);
-        self.recorder.record(|header| {
-            let probe = Probe::new(header, file, attempt.operation, attempt.syscall, pid, &program);
-            Event::Probe(probe.with_resolved(path))
-        });
+        match access.target() {
+            Target::Path(path) => {
+                let file = file.unwrap_or(path);
+                if !self.report_probes {
+                    return self.recorder.forgive(file, &program, operation);
+                }
+                self.recorder.record(|header| {
+                    let probe = Probe::new(header, file, operation, syscall, pid, &program);
+                    Event::Probe(probe.with_resolved(path))
+                });
+            }
+            Target::Address(address) => {
+                if !self.report_probes {
+                    return self.recorder.forgive_address(address, &program, operation);
+                }
+                self.recorder.record(|header| {
+                    Event::Probe(Probe::of_address(
+                        header, address, operation, syscall, pid, &program,
+                    ))
+                });
+            }
+            _ => {}
+        }
     }
 
     /// Nobody knows where it goes: so it goes outside.

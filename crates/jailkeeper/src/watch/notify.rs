@@ -25,6 +25,7 @@ const EPERM: i32 = 1;
 const EFAULT: i32 = 14;
 const ENOSYS: i32 = 38;
 const EACCES: i32 = 13;
+const EADDRNOTAVAIL: i32 = 99;
 const EROFS: i32 = 30;
 /// Set in the third argument of a `socket` call.
 const SOCK_CLOEXEC: u64 = 0o2_000_000;
@@ -439,9 +440,11 @@ impl Watch<'_> {
                 } else {
                     Access::connect_address(text.clone())
                 };
-                let _ = self.ward.judge(self.caller, &attempt(access, None));
                 // Never resumed: no wall of files stands behind an address.
-                Some(Answer::Refuse(EACCES))
+                Some(match self.ward.judge(self.caller, &attempt(access, None)) {
+                    Verdict::Refuse(_) => Answer::Refuse(EADDRNOTAVAIL),
+                    _ => Answer::Refuse(EACCES),
+                })
             }
             Address::Hidden => Some(self.refuse_hidden(call)),
             // Abstract names are kept inside by Landlock's scope.

@@ -14,7 +14,7 @@ use super::behalf::{held, own_name};
 use super::{Answer, Watch};
 use crate::walls::filter::SocketCall;
 use crate::ward::Attempt;
-use jailkeeper_model::{Access, JailPath, Mode};
+use jailkeeper_model::{Access, JailPath, Mode, Verdict};
 use jailkeeper_sys::seccomp;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -115,8 +115,10 @@ impl Watch<'_> {
                 } else {
                     Access::connect_address(text.clone())
                 };
-                let _ = self.ward.judge(self.caller, &attempt(access, None));
-                Some(Answer::Refuse(Errno::ACCESS))
+                Some(match self.ward.judge(self.caller, &attempt(access, None)) {
+                    Verdict::Refuse(_) => Answer::Refuse(Errno::ADDRNOTAVAIL),
+                    _ => Answer::Refuse(Errno::ACCESS),
+                })
             }
             Address::Hidden => Some(self.refuse_hidden()),
             // Abstract names: binding is scoped by Landlock, or kept to oneself.
