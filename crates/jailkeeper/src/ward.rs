@@ -18,7 +18,7 @@ use rustix::process::Pid;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,8 @@ pub(crate) struct Ward {
     pub(crate) asking: Option<Asking>,
     /// What was written down already in a jail with widened walls.
     logged: Mutex<HashSet<(JailPath, Mode, PathBuf)>>,
+    /// Whether processes of the jail share memory without being threads of one.
+    shared_memory: AtomicBool,
     /// How many requests the watches are at.
     busy: AtomicUsize,
 }
@@ -102,8 +104,19 @@ impl Ward {
             life: OnceLock::new(),
             memory: OnceLock::new(),
             report_probes,
+            shared_memory: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
         }
+    }
+
+    /// Tells whether processes of the jail share memory without being threads of one.
+    pub(crate) fn shares_memory(&self) -> bool {
+        self.shared_memory.load(Ordering::Acquire)
+    }
+
+    /// Remembers that they do.
+    pub(crate) fn share_memory(&self) {
+        self.shared_memory.store(true, Ordering::Release);
     }
 
     pub(crate) fn phase(&self) -> Phase {

@@ -15,6 +15,9 @@ use rustix::fs::{FileType, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+/// How often a file is opened again whose name leads elsewhere by then.
+const TRIES: u32 = 8;
+
 /// How a call wants to open a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
@@ -67,8 +70,32 @@ pub(super) fn open_here(
     path: &JailPath,
     wanted: Wanted,
 ) -> Result<OwnedFd, Errno> {
+    for _ in 0..TRIES {
+        match open_once(ward, caller, path, wanted) {
+            // Somebody was about to put another file there, as programs do that replace one.
+            Err(Errno::STALE) => {}
+            other => return other,
+        }
+    }
+    Err(Errno::ACCESS)
+}
+
+/// Opens it, or fails with `ESTALE` if the name came to lead elsewhere meanwhile.
+fn open_once(
+    ward: &Ward,
+    caller: Caller,
+    path: &JailPath,
+    wanted: Wanted,
+) -> Result<OwnedFd, Errno> {
     let Wanted { flags: wanted, mode } = wanted;
-    let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::APPEND | OFlags::DIRECTORY;
+    let kept = OFlags::WRONLY
+        | OFlags::RDWR
+        | OFlags::APPEND
+        | OFlags::DIRECTORY
+        | OFlags::SYNC
+        | OFlags::DSYNC
+        | OFlags::DIRECT
+        | OFlags::NOATIME;
     // Whatever is opened must not make the supervisor wait.
     let flags = wanted & kept | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let exclusive = wanted.contains(OFlags::CREATE | OFlags::EXCL);
@@ -77,7 +104,11 @@ pub(super) fn open_here(
         Err(Errno::NOENT) if wanted.contains(OFlags::CREATE) => {
             let mode = u32::try_from(mode & 0o777).unwrap_or(0) & !caller.umask();
             let mode = Mode::from_raw_mode(mode);
-            let fd = open_exactly(path, flags | OFlags::CREATE | OFlags::EXCL, mode)?;
+            let made = open_exactly(path, flags | OFlags::CREATE | OFlags::EXCL, mode);
+            let fd = match made {
+                Err(Errno::EXIST) if !exclusive => return Err(Errno::STALE),
+                other => other?,
+            };
             // On the host's own files the watch is the jail's user already.
             if ward.plan.identity.changed && ward.plan.strength() == Strength::Full {
                 give_to_owner_of_directory(&fd, path)?;
@@ -88,7 +119,7 @@ pub(super) fn open_here(
     };
     let name = rustix::fs::readlink(format!("/proc/self/fd/{}", fd.as_raw_fd()), Vec::new())?;
     if name.as_bytes() != path.as_bytes() {
-        return Err(Errno::ACCESS);
+        return Err(if exclusive { Errno::ACCESS } else { Errno::STALE });
     }
     // Only now is it certain that this is the file that was granted.
     if wanted.contains(OFlags::TRUNC) {
@@ -115,7 +146,7 @@ fn open_there(path: &JailPath, flags: OFlags) -> Result<OwnedFd, Errno> {
     let fd = open_exactly(path, flags, Mode::empty())?;
     let opened = rustix::fs::fstat(&fd)?;
     let same = (looked.st_dev, looked.st_ino) == (opened.st_dev, opened.st_ino);
-    if same { Ok(fd) } else { Err(Errno::ACCESS) }
+    if same { Ok(fd) } else { Err(Errno::STALE) }
 }
 
 fn open_exactly(path: &JailPath, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {

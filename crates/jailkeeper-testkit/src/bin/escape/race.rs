@@ -15,14 +15,33 @@ const DWELL: u32 = 100;
 
 pub(crate) fn run(name: &str, words: &Words<'_>) -> Option<i64> {
     match name {
-        // flip INSIDE OUTSIDE FLAGS TRIES: how often it got at what is outside
-        "flip" => {
+        // flip INSIDE OUTSIDE FLAGS TRIES: how often it got at what is outside. flip-kin: the other
+        // path comes from a process that shares the memory, instead of from a thread
+        "flip" | "flip-kin" => {
+            let flip = if name == "flip" { flip } else { flip_by_kin };
             let (inside, outside, flags) = (words.word(), words.word(), words.flags());
             let mut refused = 0;
             let won = flip(inside, outside, words.number(), &mut |path| {
                 let (won, answer) = got_outside(path, flags);
                 refused += i64::from(answer == -i64::from(libc::EACCES));
                 won
+            });
+            println!("REFUSED {refused}");
+            Some(won)
+        }
+        // flip-alter CALL INSIDE OUTSIDE TRIES: how often a name was made or removed
+        "flip-alter" => {
+            let (call, inside, outside) = (words.word(), words.word(), words.word());
+            let number = match call {
+                "mkdir" => libc::SYS_mkdir,
+                "unlink" => libc::SYS_unlink,
+                _ => return None,
+            };
+            let mut refused = 0;
+            let won = flip(inside, outside, words.number(), &mut |path| {
+                let answer = raw(number, &mut [letters(path), 0o755.into()]);
+                refused += i64::from(answer == -i64::from(libc::EACCES));
+                answer >= 0
             });
             println!("REFUSED {refused}");
             Some(won)
@@ -81,6 +100,54 @@ fn flip(
         }
         done.store(true, Ordering::Relaxed);
     });
+    won
+}
+
+/// What a process that shares memory exchanges.
+struct Exchange {
+    letters: Vec<AtomicU8>,
+    paths: [Vec<u8>; 2],
+    done: AtomicBool,
+}
+
+extern "C" fn exchange(shared: *mut libc::c_void) -> i32 {
+    // SAFETY: it is the `Exchange` that `flip_by_kin` made, which lives until this process has ended.
+    let shared = unsafe { &*shared.cast::<Exchange>() };
+    while !shared.done.load(Ordering::Relaxed) {
+        for path in &shared.paths {
+            for (letter, byte) in shared.letters.iter().skip(2).zip(path) {
+                letter.store(*byte, Ordering::Relaxed);
+            }
+            (0..DWELL).for_each(|_| std::hint::spin_loop());
+        }
+    }
+    0
+}
+
+/// Like [`flip`], by a process of its own that shares this one's memory.
+fn flip_by_kin(
+    inside: &str,
+    outside: &str,
+    tries: i64,
+    use_it: &mut dyn FnMut(&[AtomicU8]) -> bool,
+) -> i64 {
+    let length = inside.len().max(outside.len());
+    let padded = |path: &str| format!("{path:/>length$}").into_bytes();
+    let paths = [padded(outside), padded(inside)];
+    let letters = [1, 0].into_iter().chain(padded(inside)).chain([0]).map(AtomicU8::new).collect();
+    let mut shared = Exchange { letters, paths, done: AtomicBool::new(false) };
+    let mut stack = vec![0_u128; 4096];
+    let top = stack.as_mut_ptr_range().end;
+    let flags = libc::CLONE_VM | libc::SIGCHLD;
+    let argument = std::ptr::from_mut(&mut shared).cast();
+    // SAFETY: the stack and what is shared live until the process was waited for, and it only
+    // stores to atomics.
+    let kin = unsafe { libc::clone(exchange, top.cast(), flags, argument) };
+    assert!(kin > 0, "it is made");
+    let won = (0..tries).map(|_| i64::from(use_it(&shared.letters))).sum();
+    shared.done.store(true, Ordering::Relaxed);
+    raw(libc::SYS_wait4, &mut [kin.into(), 0.into(), 0.into(), 0.into()]);
+    drop(stack);
     won
 }
 

@@ -152,6 +152,9 @@ impl Leaf {
                 _ => Self::Action(NOTIFY),
             },
             Treatment::Process(ProcessCall::Fork(rule)) if flat.forks => Self::Rule(rule),
+            Treatment::Process(ProcessCall::Fork(_)) if call.name() == "clone" => {
+                Self::Rule(&calls::flat::CLONE_UNHELD)
+            }
             Treatment::Process(ProcessCall::Fork(_)) => {
                 Self::of(call_of_full(call), Watched::Opens)
             }

@@ -23,6 +23,10 @@ use std::path::Path;
 
 /// The largest text that is handed over.
 const TEXT_MAX: usize = 4 * 1024 * 1024;
+/// The devices that have no state: null, zero, full, random.
+const MEMORY_DEVICES: u32 = 1;
+/// How often a name is followed again that something else took meanwhile.
+const TRIES: u32 = 8;
 
 impl Watch<'_> {
     /// Opens a file of a tree that Landlock does not grant.
@@ -42,10 +46,14 @@ impl Watch<'_> {
                 let flags = flags | OFlags::CLOEXEC;
                 rustix::fs::openat(&folder, c".", flags, Mode::from_raw_mode(mode))
             })
-        } else if !filter::has_write_intent(flags) && is_directory(path) {
-            held_as(path, OFlags::RDONLY | OFlags::DIRECTORY)
+        } else if is_directory(path) {
+            match filter::has_write_intent(flags) {
+                true if wanted.contains(OFlags::CREATE | OFlags::EXCL) => Err(Errno::EXIST),
+                true => Err(Errno::ISDIR),
+                false => held_as(path, OFlags::RDONLY | OFlags::DIRECTORY),
+            }
         } else if wanted.contains(OFlags::DIRECTORY) {
-            Err(Errno::NOTDIR)
+            held(path, OFlags::empty()).and(Err(Errno::NOTDIR))
         } else {
             let follows = !wanted.contains(OFlags::NOFOLLOW);
             let how = Wanted::new(flags, mode).ok_or(Errno::INVAL);
@@ -57,6 +65,43 @@ impl Watch<'_> {
         match opened {
             Ok(fd) => Answer::Descriptor { fd, close_on_exec },
             Err(errno) => Answer::Refuse(errno),
+        }
+    }
+
+    /// Opens what Landlock grants too, for a caller whose memory may change.
+    ///
+    /// A pipe with a name makes whoever opens it wait, and a terminal may be the caller's own: these
+    /// the caller opens itself.
+    pub(super) fn open_native_on_behalf(&self, places: &[Place], flags: u64, mode: u64) -> Answer {
+        let [place] = places else { return Answer::Refuse(Errno::INVAL) };
+        let looked = held(&place.walk.path, OFlags::empty())
+            .and_then(|held| Ok((rustix::fs::fstat(&held)?, held)));
+        let Ok((stat, held)) = looked else { return self.open_on_behalf(places, flags, mode) };
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile | FileType::Directory | FileType::Symlink => {
+                self.open_on_behalf(places, flags, mode)
+            }
+            FileType::Socket => Answer::Refuse(Errno::NXIO),
+            FileType::CharacterDevice if rustix::fs::major(stat.st_rdev) == MEMORY_DEVICES => {
+                let Ok(bits) = u32::try_from(flags & u64::from(u32::MAX)) else {
+                    return Answer::Refuse(Errno::INVAL);
+                };
+                let wanted = OFlags::from_bits_retain(bits);
+                if wanted.contains(OFlags::CREATE | OFlags::EXCL) {
+                    return Answer::Refuse(Errno::EXIST);
+                }
+                let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::APPEND | OFlags::NONBLOCK;
+                let how = wanted & (kept | OFlags::DIRECTORY) | OFlags::CLOEXEC;
+                // The link leads to what was looked at, whatever has the name by now.
+                let link = format!("/proc/self/fd/{}", held.as_raw_fd());
+                match rustix::fs::open(link, how, Mode::empty()) {
+                    Ok(fd) => {
+                        Answer::Descriptor { fd, close_on_exec: filter::closes_on_exec(flags) }
+                    }
+                    Err(errno) => Answer::Refuse(errno),
+                }
+            }
+            _ => Answer::Resume,
         }
     }
 
@@ -74,7 +119,7 @@ impl Watch<'_> {
         let (folder, name) = parent(path)?;
         self.still_waits()?;
         let masked = |mode: u64| {
-            Mode::from_raw_mode(u32::try_from(mode & 0o777).unwrap_or(0) & !self.caller.umask())
+            Mode::from_raw_mode(u32::try_from(mode & 0o1777).unwrap_or(0) & !self.caller.umask())
         };
         match (operation, self.call.name()) {
             (_, "mkdir") => rustix::fs::mkdirat(folder, name, masked(self.argument(1))),
@@ -155,12 +200,15 @@ pub(super) fn held(path: &JailPath, flags: OFlags) -> Result<OwnedFd, Errno> {
 fn held_as(path: &JailPath, flags: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let flags = flags | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat2(rustix::fs::CWD, path.as_path(), flags, Mode::empty(), resolve)?;
-    if own_name(&fd)?.as_os_str() == path.as_path().as_os_str() {
-        Ok(fd)
-    } else {
-        Err(Errno::ACCESS)
+    for _ in 0..TRIES {
+        let fd =
+            rustix::fs::openat2(rustix::fs::CWD, path.as_path(), flags, Mode::empty(), resolve)?;
+        if own_name(&fd)?.as_os_str() == path.as_path().as_os_str() {
+            return Ok(fd);
+        }
+        // Something else may have got the name, or have lost it, since it was followed.
     }
+    Err(Errno::ACCESS)
 }
 
 /// Returns the kernel's name of what a descriptor of this process leads to.

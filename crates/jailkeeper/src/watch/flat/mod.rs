@@ -6,7 +6,8 @@
 //!
 //! * What Landlock governs (opening, running, creating, removing, renaming) is judged by what the
 //!   memory says now and resumed. A name that was swapped meets Landlock, and is refused there
-//!   without being named.
+//!   without being named. So for a caller whose memory somebody else can change ([`races`]), all of
+//!   it but running is done here as well.
 //! * What it does not govern (permissions, owners, times, attributes; connections to unix sockets)
 //!   is done here on the caller's behalf ([`behalf`], [`sockets`]): the name is read once, followed
 //!   to a descriptor beneath an allowed tree, that descriptor's own name is judged, and the change
@@ -23,6 +24,7 @@ mod behalf;
 mod changes;
 mod paths;
 mod processes;
+mod races;
 mod sockets;
 
 use super::caller::{Caller, ParkedCall};

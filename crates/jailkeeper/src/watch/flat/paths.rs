@@ -90,11 +90,14 @@ impl Watch<'_> {
             && flags.is_some_and(|flags| flags & O_TRUNC != 0 && flags & O_ACCESS == 0);
         let native = plan.native.is_everything()
             || places.iter().all(|place| self.is_native(&place.walk, wanted));
-        if native && !truncates_ungoverned {
+        if native && !truncates_ungoverned && !self.races() {
             return Answer::Resume;
         }
         match flags {
             Some(flags) if flags & O_PATH != 0 => Answer::Resume,
+            Some(flags) if native && !truncates_ungoverned => {
+                self.open_native_on_behalf(places, flags, self.mode_argument(call))
+            }
             Some(flags) => self.open_on_behalf(places, flags, self.mode_argument(call)),
             None => self.alter_on_behalf(call.operation, places),
         }

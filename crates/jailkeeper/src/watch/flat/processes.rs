@@ -108,7 +108,10 @@ impl Watch<'_> {
     /// given to a stranger between the look and the call takes a whole round of the numbers.
     pub(super) fn process(&self, call: &ProcessCall) -> Answer {
         match call {
-            ProcessCall::Fork(_) => Answer::Resume,
+            ProcessCall::Fork(_) => {
+                self.note_shared_memory();
+                Answer::Resume
+            }
             ProcessCall::Settings(_) => self.setting(self.int(0)),
             ProcessCall::Priority { process } if self.int(0) == *process => {
                 self.setting(self.int(1))

@@ -27,6 +27,39 @@ const CLONE: ArgumentRule = ArgumentRule {
     otherwise: Outcome::Notify,
 };
 
+const CLONE_VM: u32 = 0x100;
+const CLONE_VFORK: u32 = 0x4000;
+const CLONE_PARENT: u32 = 0x8000;
+
+/// Where processes need not be held, what shares memory with its maker and does not make it wait, or
+/// hides whose child it is, goes to the listener all the same: from then on no path in memory
+/// stands still.
+pub(in super::super) const CLONE_UNHELD: ArgumentRule = ArgumentRule {
+    argument: 0,
+    cases: &[
+        Case { when: AnyBit(NEW_NAMESPACES), outcome: Outcome::Refuse { errno: EPERM } },
+        Case {
+            when: Masked { mask: CLONE_VM | CLONE_THREAD | CLONE_VFORK, value: CLONE_VM },
+            outcome: Outcome::Notify,
+        },
+        Case {
+            when: Masked {
+                mask: CLONE_VM | CLONE_THREAD | CLONE_PARENT,
+                value: CLONE_VM | CLONE_PARENT,
+            },
+            outcome: Outcome::Notify,
+        },
+    ],
+    otherwise: Outcome::Allow,
+};
+
+/// Tells whether `clone` with these flags makes a process that shares memory and is not known to
+/// wait for.
+pub(crate) const fn shares_memory(flags: u32) -> bool {
+    flags & (CLONE_VM | CLONE_THREAD) == CLONE_VM
+        && (flags & CLONE_VFORK == 0 || flags & CLONE_PARENT != 0)
+}
+
 const FORK: ArgumentRule = ArgumentRule { argument: 0, cases: &[], otherwise: Outcome::Notify };
 
 /// Zero is the calling thread itself.

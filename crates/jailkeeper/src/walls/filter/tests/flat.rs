@@ -69,6 +69,34 @@ fn forks_and_signals_are_heard_where_nothing_else_holds_them() {
     }
 }
 
+/// Who shares memory without being a thread, or without its maker's waiting, is heard of.
+#[test]
+fn sharing_of_memory_is_heard() {
+    const SHARED: u64 = 0x100;
+    const WAITS: u64 = 0x4000;
+    const PARENT: u64 = 0x8000;
+    const THREAD: u64 = 0x1_0000;
+    let least = flat_program(LEAST);
+    let cases = [
+        (0, false),
+        (SHARED, true),
+        (SHARED | WAITS, false),
+        (SHARED | WAITS | PARENT, true),
+        (SHARED | PARENT, true),
+        (SHARED | THREAD, false),
+        (PARENT, false),
+        (WAITS, false),
+    ];
+    for (flags, heard) in cases {
+        let flags = flags | 17;
+        let answer = ask(&least, Sysno::clone, [flags, 0, 0, 0, 0, 0]);
+        assert_eq!(answer == NOTIFY, heard, "{flags:#x}");
+        assert!(heard || answer == ALLOW, "{flags:#x}");
+        let low = u32::try_from(flags).unwrap();
+        assert_eq!(crate::walls::filter::shares_memory(low), heard, "{flags:#x}");
+    }
+}
+
 /// Numbers of processes are the host's, and zero is the caller.
 #[test]
 fn settings_of_others_are_heard() {
