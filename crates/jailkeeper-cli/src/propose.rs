@@ -26,14 +26,22 @@ pub(crate) fn need(event: &Jailbreak) -> Option<Need> {
     while right == Right::Write && path.as_path().symlink_metadata().is_err() {
         path = path.parent()?;
     }
-    (path != JailPath::root()).then(|| Need { path, right, program: event.program.clone() })
+    let name = event.file.as_deref().and_then(|file| named(file, &path));
+    (path != JailPath::root()).then(|| Need { path, name, right, program: event.program.clone() })
+}
+
+/// The name by which a program used a file, if symbolic links lead from it to that file.
+fn named(text: &str, path: &JailPath) -> Option<JailPath> {
+    let name = JailPath::new(Path::new(text)).ok().filter(|name| name != path)?;
+    let end = name.as_path().canonicalize().ok()?;
+    (end == path.as_path()).then_some(name)
 }
 
 /// Returns what was listed outside: a directory that no rule allows looks empty.
 pub(crate) fn listing(file: Option<&str>, operation: &str, program: &str) -> Option<Need> {
     let file = file.filter(|_| operation == "list")?;
     let path = JailPath::new(Path::new(file)).ok()?;
-    Some(Need { path, right: Right::Read, program: program.to_owned() })
+    Some(Need { path, name: None, right: Right::Read, program: program.to_owned() })
 }
 
 /// Reads the needs out of a file of events, or of a report.

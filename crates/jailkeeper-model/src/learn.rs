@@ -19,6 +19,9 @@ const PROGRAMS_AT_MOST: usize = 5;
 pub struct Need {
     /// The file, with symbolic links followed.
     pub path: JailPath,
+    /// The name by which it was used, where that goes through symbolic links: the jail has no link
+    /// that no entry names, and a program that only looks for it would find nothing.
+    pub name: Option<JailPath>,
     /// What is enough for it.
     pub right: Right,
     /// The program's file.
@@ -70,7 +73,8 @@ pub fn right_for(mode: Mode) -> Option<Right> {
 /// # use jailkeeper_model::learn::{Need, propose};
 /// # use jailkeeper_model::{JailPath, PathError, Right};
 /// let need = |path: &str| -> Result<Need, PathError> {
-///     Ok(Need { path: JailPath::new(path)?, right: Right::Read, program: "/usr/bin/cc".into() })
+///     let (path, program) = (JailPath::new(path)?, "/usr/bin/cc".to_owned());
+///     Ok(Need { path, name: None, right: Right::Read, program })
 /// };
 /// let needs = [need("/opt/sdk/a.h")?, need("/opt/sdk/b.h")?];
 /// let proposals = propose(&needs, None, |_| false);
@@ -86,6 +90,9 @@ pub fn propose(
     let mut entries: BTreeMap<JailPath, Proposal> = BTreeMap::new();
     for need in needs.iter().filter(|need| !secret(&need.path)) {
         add(&mut entries, &need.path, need.right, [need.program.clone()]);
+        if let Some(name) = need.name.as_ref().filter(|name| !secret(name)) {
+            add(&mut entries, name, need.right, [need.program.clone()]);
+        }
     }
     let may_generalise = |directory: &JailPath| {
         let deep = directory.components().count() >= 2;
@@ -157,7 +164,18 @@ mod tests {
     }
 
     fn need(at: &str, right: Right) -> Need {
-        Need { path: path(at), right, program: "/usr/bin/x".into() }
+        Need { path: path(at), name: None, right, program: "/usr/bin/x".into() }
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_an_entry_too_but_never_into_a_secret() {
+        let named = |name: &str, at: &str| Need { name: Some(path(name)), ..need(at, Right::Read) };
+        let expected = [("/opt/a", Right::Read), ("/opt/link", Right::Read)];
+        let expected = expected.map(|(at, right)| (at.to_owned(), right));
+        assert_eq!(proposed(&[named("/opt/link", "/opt/a")]), expected);
+        assert_eq!(proposed(&[named("/opt/link", "/home/u/.ssh/id")]), []);
+        let hidden = named("/home/u/.ssh/link", "/opt/a");
+        assert_eq!(proposed(&[hidden]), [("/opt/a".to_owned(), Right::Read)]);
     }
 
     fn proposed(needs: &[Need]) -> Vec<(String, Right)> {

@@ -1,13 +1,14 @@
 //! `jailkeeper learn`: the smallest profile that would have been enough.
 
 use super::run::{builder, command};
-use crate::arguments::LearnArguments;
+use crate::arguments::{CommandArguments, LearnArguments};
 use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::{account, propose, ui};
 use jailkeeper::model::learn::{self, Need};
-use jailkeeper::model::{ActionTaken, Event, JailPath, escape};
-use jailkeeper::{Error, Finished};
+use jailkeeper::model::{ActionTaken, Event, JailPath, Mode, escape};
+use jailkeeper::{Error, Finished, Jail, Probe};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: &LearnArguments) -> Result<Status, Error> {
     let secret = shelf().secrets(home.as_deref())?;
     let home = home.and_then(|home| JailPath::new(home).ok());
     let proposals = learn::propose(&needs, home.as_ref(), |path| secret.holds(path));
-    let kept_out: std::collections::BTreeSet<_> = needs
+    let kept_out: BTreeSet<_> = needs
         .iter()
         .filter(|need| secret.is_inside(&need.path))
         .map(|need| need.path.as_path().to_string_lossy().into_owned())
@@ -92,7 +93,7 @@ fn watch(arguments: &LearnArguments) -> Result<(Vec<Need>, Status), Error> {
     let finished = child.wait()?;
     ui::say(&denied.lock().unwrap_or_else(PoisonError::into_inner));
     let mut needs = std::mem::take(&mut *needs.lock().unwrap_or_else(PoisonError::into_inner));
-    needs.extend(listings(&finished));
+    needs.extend(listings(&finished, &builder(&policy, &protected, false)?.build()?, words)?);
     let status = match (finished.code, finished.signal) {
         (Some(code), _) => Status::Code(code),
         (None, Some(signal)) => Status::Signal(signal),
@@ -101,12 +102,27 @@ fn watch(arguments: &LearnArguments) -> Result<(Vec<Need>, Status), Error> {
     Ok((needs, status))
 }
 
-fn listings(finished: &Finished) -> Vec<Need> {
+/// Returns the directories outside that were listed: without an entry they would look empty. What
+/// the policy answers as absent on purpose is not needed.
+fn listings(
+    finished: &Finished,
+    jail: &Jail,
+    words: &CommandArguments,
+) -> Result<Vec<Need>, Error> {
     let entries = finished.report.forgiven.entries();
-    entries
+    let mut needs: Vec<Need> = entries
         .iter()
         .filter_map(|entry| {
             propose::listing(entry.file.as_deref(), &entry.operation, &entry.program)
         })
-        .collect()
+        .collect();
+    let (command, probe) = (command(jail, words)?, Probe::of_this_machine());
+    let mut quiet = BTreeSet::new();
+    for need in &needs {
+        if command.check(&probe, Mode::Read, need.path.as_path())?.verdict == "quiet" {
+            quiet.insert(need.path.clone());
+        }
+    }
+    needs.retain(|need| !quiet.contains(&need.path));
+    Ok(needs)
 }

@@ -30,7 +30,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::probe::Probe;
 use crate::settings::Settings;
 use crate::walls::filter::Watched;
-use jailkeeper_model::{JailPath, Policy, Right, Strength};
+use jailkeeper_model::{JailPath, Policy, Right, Rule, Strength};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -210,6 +210,12 @@ impl Identity {
 fn can_be_reached(folder: &Path, policy: &Policy, view: &View) -> bool {
     let Ok(path) = JailPath::new(folder) else { return false };
     if policy.rule_for(&path).is_some_and(|rule| rule.right() != Right::Deny) {
+        return true;
+    }
+    // One in which single files are allowed, or links lead to some, shows nothing but these.
+    let holds = |inside: &JailPath| inside.parent().as_ref() == Some(&path);
+    let allowed = |rule: &Rule| rule.right().allows() && holds(rule.path());
+    if policy.rules().iter().any(allowed) || view.links().any(|(at, _)| holds(at)) {
         return true;
     }
     // A directory that is reached through one of the view's links, such as /bin.

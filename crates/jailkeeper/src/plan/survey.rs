@@ -381,6 +381,12 @@ impl Surveyor {
             for found in widening::everything()?.into_iter().filter(|found| !taken(&found.path)) {
                 widened.push(widening::tree(found, width, &mounts));
             }
+            let granted =
+                |path: &JailPath| policy.rule_for(path).is_some_and(|rule| rule.right().allows());
+            let home = widening::home(settings.home.as_deref())?;
+            if let Some(home) = home.filter(|home| !taken(&home.path) && !granted(&home.path)) {
+                widened.push(widening::tree(home, width, &mounts));
+            }
         }
         for tree in widened {
             trees.insert(tree);
@@ -389,8 +395,12 @@ impl Surveyor {
             // The policy knows which of several rules for one path holds.
             let right = policy.rule_for(&path).map_or(Right::Deny, Rule::right);
             let redundant = trees.around(&path).is_some_and(|around| {
-                let read = right == Right::Read && around.width != Width::Policy;
-                around.is_host() && (around.right == right || read)
+                // What may be written is written where it is, not into a layer over it.
+                let enough = match around.width {
+                    Width::Policy => around.right == right,
+                    Width::Reading | Width::Overlay => right == Right::Read,
+                };
+                around.is_host() && enough
             });
             if redundant || right == Right::Deny {
                 continue;

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use jailkeeper_model::{JailPath, Right};
 use rustix::fs::FileType;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What stays as it is.
 const KEPT: [&str; 5] = ["proc", "dev", "tmp", "run", "boot"];
@@ -41,6 +41,22 @@ pub(super) fn everything() -> Result<Vec<Found>> {
     Ok(all)
 }
 
+/// Finds the home directory, which has a layer of its own.
+///
+/// To write in a layer, the kernel copies the directories on the way with their owners, and an
+/// ordinary user's jail knows no owner but its user. So a layer helps from the first directory on
+/// that is the user's own.
+pub(super) fn home(path: Option<&Path>) -> Result<Option<Found>> {
+    let Some(path) = path.filter(|path| path.is_absolute()) else { return Ok(None) };
+    let path = jail_path(path)?;
+    let kept = path
+        .components()
+        .next()
+        .is_none_or(|first| KEPT.iter().any(|kept| first == std::ffi::OsStr::new(kept)));
+    let found = if kept { None } else { find::find(&path).ok().flatten() };
+    Ok(found.filter(|found| found.kind == FileType::Directory))
+}
+
 /// Lists where something is mounted.
 pub(super) fn mounts() -> Vec<JailPath> {
     let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
@@ -48,7 +64,7 @@ pub(super) fn mounts() -> Vec<JailPath> {
     lines
         .filter_map(|line| {
             let at = line.split(|byte| *byte == b' ').nth(4)?;
-            JailPath::new(std::path::Path::new(std::ffi::OsStr::from_bytes(at))).ok()
+            JailPath::new(Path::new(std::ffi::OsStr::from_bytes(at))).ok()
         })
         .collect()
 }
