@@ -60,11 +60,11 @@ pub fn host_binary() -> PathBuf {
     path
 }
 
-/// The directory into which cargo builds: this test is in its `deps`.
+/// The directory into which cargo builds: a test is in its `deps`, a program in itself.
 pub(crate) fn profile_directory() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
-    let directory = own.ancestors().nth(2).unwrap_or(Path::new("."));
-    directory.to_owned()
+    let above = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    above.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {

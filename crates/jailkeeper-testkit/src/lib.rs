@@ -8,7 +8,7 @@
 //! - [`Place`] is a directory tree with a work directory, and files beside it that no jail may
 //!   touch;
 //! - [`Ran`] is what came out of a run: status, output, events, report;
-//! - [`Proof`] is a real project under a shipped profile;
+//! - [`Proof`] is a real project under a shipped profile, [`Outline`] what belongs to it;
 //! - [`needs!`] declares what a test cannot do without, before the test begins;
 //! - the program `escape` makes one attempt to get out and tells whether it survived it.
 //!
@@ -25,6 +25,7 @@
 mod binary;
 mod containment;
 mod needs;
+mod outline;
 mod place;
 mod proof;
 mod ran;
@@ -32,6 +33,7 @@ mod ran;
 pub use binary::{escape_binary, host_binary, jailkeeper_binary, replay_binary};
 pub use containment::{Contained, ORDINARY, User};
 pub use needs::are_met;
+pub use outline::{Outline, Part, Shown, Unshown};
 pub use place::Place;
 pub use proof::Proof;
 pub use ran::Ran;

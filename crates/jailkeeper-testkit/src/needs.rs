@@ -50,7 +50,7 @@ pub fn are_met(needs: &[&str]) -> bool {
     false
 }
 
-fn is_there(need: &str) -> bool {
+pub(crate) fn is_there(need: &str) -> bool {
     match need {
         "root" => is_root(),
         // As root the containment makes a node that ordinary users can open.

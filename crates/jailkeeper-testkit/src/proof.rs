@@ -4,48 +4,75 @@
 //!
 //! | file | is |
 //! |---|---|
-//! | `project/` | what is in the working directory; a script in it is what the jail runs |
+//! | `proof.toml` | its [`Outline`](crate::Outline): which scripts are run, and what they need |
+//! | `project/` | what is in the working directory |
 //! | `home/` | what is in the caller's home directory |
 //! | `prepare.sh` | what the caller did before, without a jail |
 //!
-//! `cargo xtask profiles` runs the same proofs with profiles from which it took one entry: it names
-//! them in `JAILKEEPER_TRY_PROFILE`, as `NAME=FILE`.
+//! The tests run every part; `cargo xtask profiles` runs them with profiles from which it took one
+//! entry. So a script does not only use its tool chain: it tells whether what came out is right,
+//! and an entry that changes something has a line in a script that sees the change.
 
 use crate::containment::User;
+use crate::needs::is_root;
+use crate::outline::{Outline, folder};
 use crate::place::Place;
 use crate::ran::Ran;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use jailkeeper_model::ActionTaken;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// No run of a proof takes longer.
-const LONGEST: Duration = Duration::from_secs(110);
+/// No run of a proof takes longer, on a slow machine that does other things as well.
+const LONGEST: Duration = Duration::from_secs(240);
+/// What a script says last: that it came to its end.
+const PROVED: &str = "proved";
 
 /// A place with the project and the home directory of a proof.
 #[derive(Debug)]
 pub struct Proof {
     place: Place,
-    name: String,
+    profile: String,
+    outline: Outline,
     path: String,
 }
 
 impl Proof {
-    /// Lays out the files of a profile's proof. The caller's home directory is `{root}/home`, the
-    /// working directory `{root}/project`.
+    /// Lays out the files of a profile's proof and does what the caller did before.
     #[must_use]
-    pub fn new(name: &str, user: User) -> Self {
+    pub fn new(profile: &str, user: User) -> Self {
         let place = Place::new(user).for_at_most(LONGEST);
+        let outline = Outline::of(profile);
+        let path = outline.path.iter().map(|folder| format!("{}:", text(&place, folder)));
+        let path = path.collect::<String>() + "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+        let mut proof = Self { place, profile: profile.to_owned(), outline, path };
+        proof.lay_out();
+        proof
+    }
+
+    fn lay_out(&mut self) {
+        let files = folder(&self.profile);
         for part in ["home", "project"] {
-            let from = fixtures().join(name).join(part);
             let to = format!("{{root}}/{part}");
-            if from.is_dir() {
-                place.copy_directory(&from, &to).expect("a proof's files can be copied");
-            } else {
-                place.make_directory(&to);
+            self.place.make_directory(&to);
+            if files.join(part).is_dir() {
+                self.place.copy_directory(&files.join(part), &to).expect("a proof can be copied");
             }
         }
-        let path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".to_owned();
-        Self { place, name: name.to_owned(), path }
+        for shown in &self.outline.directories {
+            assert!(is_root(), "only root shows directories elsewhere");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &shown.command]).stdin(Stdio::null());
+            let output = shell.output().expect("there is a shell");
+            let from = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            assert!(Path::new(&from).is_dir(), "`{}` names no directory: {from}", shown.command);
+            let at = shown.at.replace("{home}", "{root}/home");
+            self.place.bind(Path::new(&from), &at);
+        }
+        if let Ok(script) = std::fs::read(files.join("prepare.sh")) {
+            self.place.write("{root}/prepare.sh", script, 0o644);
+            let _ = self.free("../prepare.sh").ends_with(0);
+        }
     }
 
     /// Returns the place.
@@ -54,45 +81,69 @@ impl Proof {
         &self.place
     }
 
-    /// Shows a directory of the machine in the home directory.
-    pub fn bind(&mut self, from: &Path, to: &str) {
-        self.place.bind(from, &format!("{{root}}/home/{to}"));
-    }
-
-    /// Puts a directory of the home directory first on the caller's `PATH`.
-    pub fn put_on_path(&mut self, folder: &str) {
-        let folder = self.place.path("{root}/home").join(folder);
-        self.path = format!("{}:{}", folder.display(), self.path);
-    }
-
-    /// Does what the caller did before: runs `prepare.sh`, without a jail.
-    pub fn prepare(&self) {
-        let script = fixtures().join(&self.name).join("prepare.sh");
-        let script = std::fs::read(script).expect("the proof has a `prepare.sh`");
-        self.place.write("{root}/prepare.sh", script, 0o644);
-        let _ = self.free("../prepare.sh").ends_with(0);
-    }
-
-    /// Runs a script of the project under the profile; its arguments are divided by spaces.
+    /// Runs a part under its profile, or under the file that takes the profile's place.
     #[must_use]
-    pub fn jail(&self, options: &str, script: &str) -> Ran {
-        let options = format!("--profile {} {options}", chosen(&self.name));
-        self.run(self.place.jail_command(&options, words(script)))
+    pub fn run(&self, part: &str, file: Option<&str>) -> Ran {
+        self.jail(part, &format!("--profile {}", file.unwrap_or(&self.profile)))
     }
 
-    /// Runs a script with the base alone.
+    /// Runs a part with options of the jail instead of its profile.
     #[must_use]
-    pub fn jail_without(&self, options: &str, script: &str) -> Ran {
-        self.run(self.place.jail_command(options, words(script)))
+    pub fn jail(&self, part: &str, options: &str) -> Ran {
+        let part = self.outline.part(part);
+        let options = format!("{options} {}", part.options);
+        let command = self.place.jail_command(&text(&self.place, &options), words(&part.run));
+        self.ran(command)
     }
 
-    /// Runs a script without a jail.
+    /// Runs a part while `jailkeeper learn` watches, which writes what it learned into a file.
+    #[must_use]
+    pub fn learn(&self, part: &str, file: &str, options: &str) -> Ran {
+        let part = self.outline.part(part);
+        let binary = crate::jailkeeper_binary().to_string_lossy().into_owned();
+        let options = text(&self.place, &format!("learn -o {file} {options} {} --", part.options));
+        let options = options.split_ascii_whitespace();
+        let command = [&binary[..]].into_iter().chain(options).chain(words(&part.run));
+        self.ran(self.place.free_command(command))
+    }
+
+    /// Runs a script of the project without a jail.
     #[must_use]
     pub fn free(&self, script: &str) -> Ran {
-        self.run(self.place.free_command(words(script)))
+        self.ran(self.place.free_command(words(script)))
     }
 
-    fn run(&self, mut command: Command) -> Ran {
+    /// Tells whether a run of a part proved what it is to prove, and if not, why.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what was seen first: a jailbreak, or the script's own last word.
+    pub fn verdict(&self, part: &str, ran: &Ran) -> Result<(), String> {
+        let refused = &self.outline.part(part).refused;
+        let refused: Vec<String> = refused.iter().map(|path| text(&self.place, path)).collect();
+        let expected = |file: Option<&str>| {
+            file.is_some_and(|file| refused.iter().any(|path| Path::new(file).starts_with(path)))
+        };
+        for breach in ran.breaches() {
+            let file = breach.file.as_deref();
+            if breach.action != ActionTaken::Denied || !expected(file) {
+                let file = file.unwrap_or("?").replace(&self.place.text("{root}"), "");
+                let program = breach.argv.first().map_or("?", String::as_str);
+                return Err(format!("{} `{file}` by `{program}` is a jailbreak", breach.mode));
+            }
+        }
+        if ran.status != 0 || !ran.text().lines().any(|line| line == PROVED) {
+            let last = ran.stderr.lines().rfind(|line| !line.trim().is_empty());
+            let last = last.unwrap_or("nothing").replace(&self.place.text("{root}"), "");
+            return Err(format!("ended with {}, and said: {}", ran.status, last.trim()));
+        }
+        if !ran.leftovers.is_empty() {
+            return Err(format!("left processes: {}", ran.leftovers.trim()));
+        }
+        Ok(())
+    }
+
+    fn ran(&self, mut command: Command) -> Ran {
         command.current_dir(self.place.path("{root}/project"));
         command.env("HOME", self.place.path("{root}/home")).env("PATH", &self.path);
         Ran::of(&self.place, command)
@@ -103,15 +154,6 @@ fn words(script: &str) -> impl Iterator<Item = &str> {
     ["sh", "-eu"].into_iter().chain(script.split_ascii_whitespace())
 }
 
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/profiles")
-}
-
-/// The profile of this name, or the file that takes its place.
-fn chosen(name: &str) -> String {
-    let tried = std::env::var("JAILKEEPER_TRY_PROFILE").unwrap_or_default();
-    match tried.split_once('=') {
-        Some((replaced, file)) if replaced == name => file.to_owned(),
-        _ => name.to_owned(),
-    }
+fn text(place: &Place, text: &str) -> String {
+    place.text(&text.replace("{home}", "{root}/home").replace("{project}", "{root}/project"))
 }

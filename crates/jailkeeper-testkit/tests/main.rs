@@ -16,6 +16,7 @@ mod living;
 mod looking;
 mod monitor;
 mod programs;
+mod proofs;
 mod races;
 mod reading;
 mod surroundings;
