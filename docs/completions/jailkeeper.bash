@@ -127,7 +127,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__attach)
-            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --events --report --quiet --cwd --help"
+            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --events --report --quiet --tether --outside --cwd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -227,6 +227,14 @@ _jailkeeper() {
                     ;;
                 --report)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tether)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --outside)
+                    COMPREPLY=($(compgen -W "refuse close keep" -- "${cur}"))
                     return 0
                     ;;
                 --cwd)

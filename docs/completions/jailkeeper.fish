@@ -32,7 +32,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "check" -d 'Sa
 complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "profiles" -d 'List profiles, or show one'
 complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "learn" -d 'Run a command and write the smallest profile that would have been enough'
 complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "explain" -d 'Tell the story of a report, and which change would have allowed it'
-complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "attach" -d 'Watch a process that runs already, and kill it on a jailbreak (strength monitor)'
+complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "attach" -d 'Put walls around a process that runs already, with all its threads and descendants'
 complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "doctor" -d 'Show what this machine has, and how to get what it lacks'
 complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c jailkeeper -n "__fish_jailkeeper_needs_command" -f -a "man" -d 'Print the manual page'
@@ -235,12 +235,16 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l net -d 
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l events -d 'Write events, one JSON object a line, to a file or to an inherited descriptor' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l report -d 'Write a report of the run to a file or to an inherited descriptor' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l tether -d 'Kill the jail when the other end of this inherited descriptor is closed' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l outside -d 'What becomes of open files, sockets and rings that the process has and the policy does not allow' -r -f -a "refuse\t'It is a reason not to attach'
+close\t'It is closed'
+keep\t'It stays open; a ring of io_uring is still a reason not to attach'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s C -l cwd -d 'The directory that is writable, as the working directory of a command would be' -r -F
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l no-base -d 'Take away the base: system directories, loader files, devices'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l strict -d 'Make looking at something outside a jailbreak too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s q -l quiet -d 'Print no account of a jailbreak'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s q -l quiet -d 'Print no account of a jailbreak, and no error that went to --events'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -l json -d 'Print JSON'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -s h -l help -d 'Print help'
@@ -252,7 +256,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fi
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "profiles" -d 'List profiles, or show one'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "learn" -d 'Run a command and write the smallest profile that would have been enough'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "explain" -d 'Tell the story of a report, and which change would have allowed it'
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "attach" -d 'Watch a process that runs already, and kill it on a jailbreak (strength monitor)'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "attach" -d 'Put walls around a process that runs already, with all its threads and descendants'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "doctor" -d 'Show what this machine has, and how to get what it lacks'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "completions" -d 'Print a completion script for a shell'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand help; and not __fish_seen_subcommand_from run plan check profiles learn explain attach doctor completions man help" -f -a "man" -d 'Print the manual page'

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 const TEXT_MAX: usize = 200;
 /// How many arguments of a program are shown.
 const ARGUMENTS_MAX: usize = 6;
+/// How much is listed of what a process had before.
+const OUTSIDE_MAX: usize = 20;
 /// How many ancestors are shown.
 const ANCESTORS_MAX: usize = 4;
 
@@ -62,6 +64,26 @@ pub(crate) fn forgiven(report: &Report) -> String {
     }
     if report.forgiven_dropped > 0 {
         text.push_str(&format!("  and {} more\n", report.forgiven_dropped));
+    }
+    text
+}
+
+/// Lists what a process had before it was attached to, if that opens something.
+pub(crate) fn outside(report: &Report) -> String {
+    use jailkeeper::model::{OutsideKind, OutsideState};
+    let mut text = String::new();
+    let opens = |kind| !matches!(kind, OutsideKind::Mapping | OutsideKind::Directory);
+    for entry in report.outside.iter().filter(|entry| opens(entry.kind)).take(OUTSIDE_MAX) {
+        let state = match entry.state {
+            OutsideState::Closed => "closed",
+            _ => "kept",
+        };
+        let number = entry.descriptor.map(|number| format!(" {number}")).unwrap_or_default();
+        let (kind, file) = (entry.kind.as_str(), shown(&entry.file));
+        let pid = entry.pid;
+        text.push_str(&format!(
+            "jailkeeper: outside: {kind}{number} `{file}` of process {pid} ({state})\n"
+        ));
     }
     text
 }

@@ -51,7 +51,10 @@ pub(crate) enum Subcommand {
     Learn(LearnArguments),
     /// Tell the story of a report, and which change would have allowed it
     Explain(ExplainArguments),
-    /// Watch a process that runs already, and kill it on a jailbreak (strength monitor)
+    /// Put walls around a process that runs already, with all its threads and descendants
+    ///
+    /// The walls are those of strength flat. The process goes on in whatever it was waiting for. With
+    /// `--strength monitor` no wall is raised: a tracer watches, and enforces nothing.
     Attach(AttachArguments),
     /// Show what this machine has, and how to get what it lacks
     Doctor(DoctorArguments),
@@ -193,15 +196,43 @@ pub(crate) struct AttachArguments {
     /// Write a report of the run to a file or to an inherited descriptor
     #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
     pub(crate) report: Option<OsString>,
-    /// Print no account of a jailbreak
+    /// Print no account of a jailbreak, and no error that went to --events
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,
+    /// Kill the jail when the other end of this inherited descriptor is closed
+    #[arg(long, value_name = "fd:N", help_heading = "Limits")]
+    pub(crate) tether: Option<OsString>,
+    /// What becomes of open files, sockets and rings that the process has and the policy does not
+    /// allow
+    #[arg(long, value_name = "WHAT", default_value = "refuse", help_heading = "Files")]
+    pub(crate) outside: Outside,
     /// The directory that is writable, as the working directory of a command would be
     #[arg(short = 'C', long, value_name = "DIR", help_heading = "Files")]
     pub(crate) cwd: Option<PathBuf>,
-    /// The process; what it has made is watched too
+    /// The process; what it has made is jailed too
     #[arg(value_name = "PID")]
     pub(crate) pid: u32,
+}
+
+/// What becomes of what a process has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Outside {
+    /// It is a reason not to attach
+    Refuse,
+    /// It is closed
+    Close,
+    /// It stays open; a ring of io_uring is still a reason not to attach
+    Keep,
+}
+
+impl From<Outside> for jailkeeper::Outside {
+    fn from(outside: Outside) -> Self {
+        match outside {
+            Outside::Refuse => Self::Refuse,
+            Outside::Close => Self::Close,
+            Outside::Keep => Self::Keep,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -65,8 +65,8 @@ pub use decide::decide;
 pub use escape::{Escaped, escape};
 pub use event::{
     ActionTaken, Ancestor, Answer, Event, EventError, Exit, Failure, Header, JailId, Jailbreak,
-    Limit, Lost, Probe, Question, RawBytes, Reply, Start, Timestamp, Usage, Version, Wall, Warning,
-    WirePath,
+    Limit, Lost, Outside, OutsideKind, OutsideState, Probe, Question, RawBytes, Reply, Start,
+    Timestamp, Usage, Version, Wall, Warning, WirePath,
 };
 pub use path::{JailPath, PathError};
 pub use policy::{

@@ -2,8 +2,8 @@
 
 use jailkeeper_model::{
     Action, ActionTaken, Ancestor, Event, EventError, Exit, Failure, Header, JailId, Jailbreak,
-    Limit, Lost, Mode, Probe, Question, Reply, Start, Strength, Usage, Wall, Warning, WirePath,
-    event_schema,
+    Limit, Lost, Mode, Outside, OutsideKind, OutsideState, Probe, Question, Reply, Start, Strength,
+    Usage, Wall, Warning, WirePath, event_schema,
 };
 use proptest::prelude::*;
 use std::ffi::OsStr;
@@ -106,6 +106,23 @@ fn samples() -> Vec<Event> {
             Some("create it first".into()),
         )),
         Event::Probe(asked),
+        Event::Start(start().with_outside(vec![Outside::new(
+            4,
+            OutsideKind::Descriptor,
+            Some(3),
+            odd(),
+            OutsideState::Closed,
+        )])),
+        Event::Start(start().with_outside(vec![
+            Outside::new(
+                4,
+                OutsideKind::Mapping,
+                None,
+                "/srv/x",
+                OutsideState::Kept
+            );
+            700
+        ])),
     ]
 }
 

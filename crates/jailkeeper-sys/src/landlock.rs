@@ -91,6 +91,12 @@ impl Handled {
 }
 
 impl Handled {
+    /// Returns the same without signals.
+    #[must_use]
+    pub const fn without_signals(self) -> Self {
+        Self { scopes: self.scopes & !0b10, ..self }
+    }
+
     /// Returns what makes a domain that signals do not leave, and changes nothing else.
     ///
     /// Moving a file to another directory is refused by every domain that does not grant it, so it

@@ -183,6 +183,53 @@ pub(crate) fn usage_of(usage: &libc::rusage) -> Usage {
     Usage { user: seconds(usage.ru_utime), system: seconds(usage.ru_stime), peak_memory: peak }
 }
 
+/// Returns how a process ended that may be somebody else's child, as `wait(2)` would have told it.
+///
+/// The kernel knows once the process was reaped by its parent (`PIDFD_GET_INFO`, Linux 6.15);
+/// `None` before that, and on kernels that forget it.
+#[must_use]
+pub fn status_of_dead(pidfd: impl std::os::fd::AsFd) -> Option<i32> {
+    use std::os::fd::AsRawFd;
+    const GET_INFO: libc::c_ulong = 0xC040_FF0B;
+    const EXIT: u64 = 1 << 3;
+    /// `struct pidfd_info` in its first version.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Info {
+        mask: u64,
+        group: u64,
+        ids: [u32; 11],
+        status: i32,
+    }
+    let mut info = Info { mask: EXIT, ..Info::default() };
+    let fd = pidfd.as_fd().as_raw_fd();
+    // SAFETY: `info` is laid out as the kernel's structure of the size that the request names.
+    let result = unsafe { libc::ioctl(fd, GET_INFO, std::ptr::from_mut(&mut info)) };
+    (result >= 0 && info.mask & EXIT != 0).then_some(info.status)
+}
+
+/// What two threads can share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Shared {
+    /// Their memory.
+    Memory = 1,
+    /// Their table of descriptors.
+    Descriptors = 2,
+}
+
+/// Tells whether two threads share something (`kcmp(2)`).
+///
+/// # Errors
+///
+/// `EPERM` when they may not be looked at, `ENOSYS` on kernels without the call.
+pub fn share(one: Pid, other: Pid, what: Shared) -> io::Result<bool> {
+    let (one, other) = (one.as_raw_pid(), other.as_raw_pid());
+    // SAFETY: takes numbers.
+    let order = check(unsafe { libc::syscall(libc::SYS_kcmp, one, other, what as i32, 0, 0) })?;
+    Ok(order == 0)
+}
+
 /// A signal mask to go back to.
 #[derive(Clone, Copy)]
 pub struct SignalMask(libc::sigset_t);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "these are tests")]
 
+mod attach;
+mod attach_limits;
 mod attempt;
 mod basics;
 mod both;

@@ -348,8 +348,14 @@ impl Command {
         callback: Callback,
     ) -> Result<Child> {
         if jail.settings.strength != Strength::Monitor {
+            #[cfg(feature = "full")]
+            {
+                let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
+                return crate::attach::attach(&jail.settings, pid, directory, recorder, events);
+            }
+            #[cfg(not(feature = "full"))]
             return Err(Error::new(ErrorKind::Unsupported, format!("attach to process {pid}"))
-                .because("the jail was not made for that")
+                .because("this system has no walls that a running process could get")
                 .with_hint("attaching without walls is strength `monitor`: ask for it"));
         }
         let request = Request {
@@ -464,6 +470,7 @@ impl Command {
             environment: self.environment.clone(),
             offered: self.offered.clone(),
             terminal: self.terminal_streams(),
+            attached: None,
         };
         Plan::new(&self.jail.settings, wanted, probe, ground)
     }

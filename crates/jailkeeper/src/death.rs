@@ -10,9 +10,11 @@
 
 mod group;
 mod reaper;
+mod tree;
 
 pub(crate) use group::Group;
 pub(crate) use reaper::Reaper;
+pub(crate) use tree::{Tree, process_group};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -34,14 +36,34 @@ pub(crate) enum Life {
     Init(Init),
     /// The reaper of its descendants.
     Reaper(Reaper),
+    /// Nobody: its processes ran before, and somebody else made them.
+    Tree(Tree),
 }
 
 impl Life {
-    /// Returns the first process of the jail, which runs no program.
+    /// Returns the first process of the jail, which runs no program unless the jail was attached.
     pub(crate) fn pid(&self) -> Pid {
         match self {
             Self::Init(init) => init.pid,
             Self::Reaper(reaper) => reaper.pid,
+            Self::Tree(tree) => tree.root,
+        }
+    }
+
+    /// Returns the process above all that run a program of the jail.
+    pub(crate) fn above(&self) -> Option<Pid> {
+        match self {
+            Self::Tree(tree) => tree.above,
+            _ => Some(self.pid()),
+        }
+    }
+
+    /// Tells whether a process or thread is one of a jail that has no pid namespace.
+    pub(crate) fn holds(&self, pid: Pid) -> bool {
+        match self {
+            Self::Init(_) => false,
+            Self::Reaper(reaper) => reaper.holds(pid),
+            Self::Tree(tree) => tree.holds(pid),
         }
     }
 
@@ -50,6 +72,7 @@ impl Life {
         match self {
             Self::Init(init) => init.kill(offender),
             Self::Reaper(reaper) => reaper.kill(offender),
+            Self::Tree(tree) => tree.kill(offender),
         }
     }
 
@@ -58,12 +81,17 @@ impl Life {
         match self {
             Self::Init(init) => init.kill_all(),
             Self::Reaper(reaper) => reaper.kill(None),
+            Self::Tree(tree) => tree.kill(None),
         }
     }
 
     /// Tells whether nobody is to be answered any more.
     pub(crate) fn holds_its_breath(&self) -> bool {
-        matches!(self, Self::Reaper(reaper) if reaper.is_dying())
+        match self {
+            Self::Init(_) => false,
+            Self::Reaper(reaper) => reaper.is_dying(),
+            Self::Tree(tree) => tree.is_dying(),
+        }
     }
 }
 
@@ -72,6 +100,7 @@ impl AsFd for Life {
         match self {
             Self::Init(init) => init.as_fd(),
             Self::Reaper(reaper) => reaper.as_fd(),
+            Self::Tree(tree) => tree.as_fd(),
         }
     }
 }
@@ -166,7 +195,7 @@ impl AsFd for Init {
 }
 
 /// Lists the children of a process, as far as the kernel tells (`CONFIG_PROC_CHILDREN`).
-fn children(parent: Pid) -> Vec<Pid> {
+pub(crate) fn children(parent: Pid) -> Vec<Pid> {
     let tasks = format!("/proc/{}/task", parent.as_raw_pid());
     let Ok(tasks) = std::fs::read_dir(tasks) else { return Vec::new() };
     let mut found = Vec::new();

@@ -4,7 +4,7 @@ use crate::child::Child;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::Tracer;
-use crate::settings::{RequestedRule, Settings};
+use crate::settings::{Outside, RequestedRule, Settings};
 use jailkeeper_model::profile::{Stack, Tmp};
 use jailkeeper_model::{Event, OnJailbreak, Origin, Pattern, Right, Strength};
 use std::ffi::OsStr;
@@ -38,16 +38,25 @@ impl Jail {
         JailBuilder { settings: Settings::default(), on_jailbreak: None, private_tmp: None }
     }
 
-    /// Attaches to a process that runs already, with everything that it has made.
+    /// Puts walls around a process that runs already, with all its threads and all that it has made.
     ///
-    /// Only a jail for which [`Strength::Monitor`] is enough can do this here. What the
-    /// process had open before stays open to it. `current_dir` is where its rules begin: the
-    /// working directory of the jail. `on_event` is called for every event, on the thread that saw it.
+    /// The walls are those of strength `flat`. The process is stopped for some milliseconds, and
+    /// goes on in whatever it was waiting for. What it had open before stays open to it, if
+    /// [`JailBuilder::outside`] says so. It keeps its user, and loses all capabilities. `current_dir`
+    /// is where rules begin that are relative, and what is writable as the working directory of a
+    /// command would be: it is the caller's word, whatever directory the process is in. `on_event`
+    /// is called for every event, on the thread that saw it. Dropping the [`Child`] kills the
+    /// process and all that it has made; if this process dies they live on inside their walls, and can
+    /// open nothing.
+    ///
+    /// With [`Strength::Monitor`] no wall is raised: a tracer watches.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] when there is no such process,
-    /// [`ErrorKind::Unsupported`] when it cannot be traced.
+    /// [`ErrorKind::NotFound`] when there is no such process, [`ErrorKind::Unsupported`] when it
+    /// cannot be attached to, [`ErrorKind::Policy`] when it has something already that the policy
+    /// does not allow: it goes on as if nothing had been. [`ErrorKind::Setup`] when a wall could not
+    /// be raised; if others stood already the process was killed, which the hint says.
     pub fn attach(
         &self,
         pid: u32,
@@ -265,6 +274,14 @@ impl JailBuilder {
     #[must_use]
     pub fn hide(mut self, yes: bool) -> Self {
         self.settings.hide = yes;
+        self
+    }
+
+    /// What becomes of what a process has already when it is attached to. By default it is a reason
+    /// not to attach.
+    #[must_use]
+    pub fn outside(mut self, what: Outside) -> Self {
+        self.settings.outside = what;
         self
     }
 

@@ -46,6 +46,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "full")]
+mod attach;
 mod child;
 mod command;
 #[cfg(feature = "full")]
@@ -95,4 +97,5 @@ pub use plan::{Checked, PlannedTree, Summary};
 pub use probe::{Finding, Probe};
 pub use profiles::{Listed, Secrets, Shelf};
 pub use rustix::process::Signal;
+pub use settings::Outside;
 pub use stdio::Stdio;

@@ -14,6 +14,20 @@ pub(crate) struct RequestedRule {
     pub(crate) origin: Origin,
 }
 
+/// What becomes of things that a process has when it is attached to, and that the policy does not
+/// give it: open files, sockets, rings of io_uring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Outside {
+    /// They are a reason not to attach.
+    #[default]
+    Refuse,
+    /// They are closed, in the process.
+    Close,
+    /// They stay as they are. A ring of io_uring never does: it is a reason not to attach.
+    Keep,
+}
+
 /// Everything that a caller can say about a jail.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -44,6 +58,8 @@ pub(crate) struct Settings {
     pub(crate) strength_at_most: Strength,
     /// Looking at something outside is answered as absent at strength `flat` too.
     pub(crate) hide: bool,
+    /// What becomes of what a running process has already.
+    pub(crate) outside: Outside,
 }
 
 #[cfg(feature = "full")]
@@ -73,6 +89,7 @@ impl Default for Settings {
             strength: Strength::Flat,
             strength_at_most: Strength::Full,
             hide: false,
+            outside: Outside::Refuse,
             overlay: false,
             ask_timeout: Duration::from_secs(60),
         }

@@ -331,7 +331,7 @@ impl Ward {
     ) {
         // First all that needs the caller alive, then the kill, then the event: when the event
         // says "killed" it is so.
-        let description = caller.describe(self.life().map(Life::pid));
+        let description = caller.describe(self.life().and_then(Life::above));
         if taken == ActionTaken::Killed
             && let Some(life) = self.life()
         {

@@ -1,46 +1,92 @@
-//! `jailkeeper attach`: a process that runs already is watched from now on.
+//! `jailkeeper attach`: walls around a process that runs already, or a tracer that watches it.
 
-use super::run::{jail, listen, status};
-use crate::arguments::{AttachArguments, Strength};
-use crate::events::{Destination, Writer, write_report};
+use super::run::{builder, failure, listen, status};
+use crate::account;
+use crate::arguments::AttachArguments;
+use crate::events::{Destination, Writer, tether, write_report};
 use crate::status::Status;
 use crate::ui;
 use jailkeeper::Error;
+use jailkeeper::model::Event;
+use signal_hook::consts::signal as number;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Watches until nothing of the process is left.
+/// The signals that end this process, and with it what it is attached to.
+const ENDING: [i32; 4] = [number::SIGHUP, number::SIGINT, number::SIGQUIT, number::SIGTERM];
+
+/// Attaches, and waits until nothing of the process is left.
 pub(crate) fn run(arguments: &AttachArguments) -> Result<Status, Error> {
-    if arguments.policy.strength != Strength::Monitor {
-        return Err(Error::usage("attach with walls").with_hint(
-            "a process that runs already can be watched, and nothing of it is enforced: ask for \
-             it with `--strength monitor`",
-        ));
-    }
     let events = arguments.events.as_deref().map(Destination::parse).transpose()?;
+    // A file is emptied only when the policy is found good.
+    let writer = match &events {
+        Some(destination @ Destination::Descriptor(_)) => Some(destination.open()?),
+        _ => None,
+    };
+    let mut writer = writer.map(|file| Arc::new(Writer::new(file)));
+    let result = attach(arguments, events.as_ref(), &mut writer);
+    if let (Err(error), Some(writer)) = (&result, &writer) {
+        let told = writer.has_written() || writer.write(&failure(error)).is_ok();
+        if told && arguments.quiet {
+            return Ok(ui::status(error));
+        }
+    }
+    result
+}
+
+fn attach(
+    arguments: &AttachArguments,
+    events: Option<&Destination>,
+    writer: &mut Option<Arc<Writer>>,
+) -> Result<Status, Error> {
     let report = arguments.report.as_deref().map(Destination::parse).transpose()?;
-    let protected: Vec<PathBuf> = [&events, &report]
+    let protected: Vec<PathBuf> = [events, report.as_ref()]
         .into_iter()
         .flatten()
         .filter_map(Destination::file)
         .map(PathBuf::from)
         .collect();
-    let jail = jail(&arguments.policy, &protected, false)?;
+    let builder = builder(&arguments.policy, &protected, false)?;
+    let jail = builder.outside(arguments.outside.into()).build()?;
     let cwd = match &arguments.cwd {
         Some(cwd) => cwd.clone(),
         None => std::env::current_dir()
             .map_err(|error| Error::io("find the working directory", error))?,
     };
-    let writer = events.as_ref().map(Destination::open).transpose()?.map(Writer::new);
+    if let (Some(destination), None) = (events, &writer) {
+        *writer = Some(Arc::new(Writer::new(destination.open()?)));
+    }
     let mut report = report.as_ref().map(Destination::open).transpose()?;
-    let mut child = jail.attach(arguments.pid, cwd, move |event| {
-        if let Some(writer) = &writer {
-            // A full disk is no reason to stop watching.
-            let _ = writer.write(event);
+    let lost = Arc::new(AtomicBool::new(false));
+    let (target, is_lost) = (writer.clone(), Arc::clone(&lost));
+    let on_event = move |event: &Event| {
+        // A full disk is no reason to stop watching.
+        if target.as_ref().is_some_and(|writer| writer.write(event).is_err()) {
+            is_lost.store(true, Ordering::Relaxed);
         }
-    })?;
-    let told = listen(&child);
+    };
+    // Signals are caught before anything is attached to, so that none is lost in between.
+    let mut signals = signal_hook::iterator::Signals::new(ENDING)
+        .map_err(|error| Error::io("catch signals", error))?;
+    let mut child = jail.attach(arguments.pid, cwd, on_event)?;
+    let signaller = child.signaller();
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            signaller.kill_all();
+        }
+    });
+    if let Some(text) = &arguments.tether {
+        let signaller = child.signaller();
+        tether(text, move || signaller.kill_all())?;
+    }
+    let mut told = listen(&child);
     let finished = child.wait()?;
+    if lost.load(Ordering::Relaxed) {
+        told.push_str("jailkeeper: warning: events are lost: they could not be written\n");
+    }
     if !arguments.quiet {
+        told.insert_str(0, &account::outside(&finished.report));
         ui::say(&told);
     }
     if let Some(file) = &mut report {

@@ -198,7 +198,7 @@ fn answer_questions(
 }
 
 /// The event of a jail that was not started.
-fn failure(error: &Error) -> Event {
+pub(crate) fn failure(error: &Error) -> Event {
     let id = JailId::new(std::process::id().to_string());
     let header = Header::new(0, SystemTime::now(), id);
     let hint = error.hint().map(str::to_owned);

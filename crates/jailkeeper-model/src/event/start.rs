@@ -1,7 +1,7 @@
 //! The event that a jail has started.
 
 use super::wire::words;
-use super::{Header, JailId, RawBytes, Timestamp, Version, WirePath};
+use super::{Header, JailId, Outside, RawBytes, Timestamp, Version, WirePath};
 use crate::strength::Strength;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -34,6 +34,17 @@ pub struct Start {
     pub strength: Strength,
     /// The walls by name, also those that are off.
     pub walls: BTreeMap<String, Wall>,
+    /// What processes had before they were attached to, and that the policy would not have given
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<Outside>,
+    /// How much of that is not in `outside`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub outside_dropped: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Start {
@@ -49,7 +60,28 @@ impl Start {
         let Header { v, seq, time, jail } = header;
         let WirePath { text: cwd, bytes: cwd_bytes } = WirePath::new(cwd.as_ref());
         let walls = BTreeMap::new();
-        Self { v, seq, time, jail, pid, command: words(command), cwd, cwd_bytes, strength, walls }
+        Self {
+            v,
+            seq,
+            time,
+            jail,
+            pid,
+            command: words(command),
+            cwd,
+            cwd_bytes,
+            strength,
+            walls,
+            outside: Vec::new(),
+            outside_dropped: 0,
+        }
+    }
+
+    /// Lists what the processes had before.
+    #[must_use]
+    pub fn with_outside(mut self, mut outside: Vec<Outside>) -> Self {
+        self.outside_dropped = Outside::bound(&mut outside);
+        self.outside = outside;
+        self
     }
 
     /// Adds the state of a wall.

@@ -3,8 +3,8 @@
 use super::ForgivenList;
 use super::forgiven::Subject;
 use crate::event::{
-    Event, Exit, JailId, Jailbreak, Limit, RawBytes, Start, Timestamp, Usage, Version, Wall,
-    Warning, WirePath,
+    Event, Exit, JailId, Jailbreak, Limit, Outside, RawBytes, Start, Timestamp, Usage, Version,
+    Wall, Warning, WirePath,
 };
 use crate::strength::Strength;
 use schemars::JsonSchema;
@@ -49,6 +49,13 @@ pub struct Report {
     pub strength: Option<Strength>,
     /// The walls by name, also those that were off.
     pub walls: BTreeMap<String, Wall>,
+    /// What processes had before they were attached to, and that the policy would not have given
+    /// them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<Outside>,
+    /// How much of that is not in `outside`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub outside_dropped: u64,
     /// When it started (UTC).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
@@ -76,6 +83,10 @@ pub struct Report {
     /// How it ended; missing as long as it has not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit: Option<Outcome>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Says how a jail ended.
@@ -174,6 +185,8 @@ impl Report {
         self.cwd_bytes.clone_from(&start.cwd_bytes);
         self.strength = Some(start.strength);
         self.walls.clone_from(&start.walls);
+        self.outside.clone_from(&start.outside);
+        self.outside_dropped = start.outside_dropped;
         self.started = Some(start.time);
     }
 

@@ -147,6 +147,16 @@ impl Desk {
         self.call(thread, libc::SYS_munmap, [start, length, 0, 0, 0, 0]).map(|_| ())
     }
 
+    /// Tells whether a process of the same user may look into this one (`PR_GET_DUMPABLE`).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Frozen::call`].
+    pub fn is_dumpable(&self, thread: &mut Frozen) -> io::Result<bool> {
+        let what = libc::PR_GET_DUMPABLE.unsigned_abs().into();
+        Ok(self.call(thread, libc::SYS_prctl, [what, 0, 0, 0, 0, 0])? == 1)
+    }
+
     /// Takes from a thread the way to more privileges, and all that it has (`capset(2)`).
     ///
     /// # Errors

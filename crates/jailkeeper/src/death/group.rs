@@ -21,9 +21,49 @@ pub(crate) struct Group {
 impl Group {
     /// Makes a group below this process's own; `None` where that cannot be had.
     pub(crate) fn make() -> Option<Self> {
+        Self::below("self")
+    }
+
+    /// Makes a group below that of some processes, and moves them into it; `None` where that cannot
+    /// be had or they are not in one group. What limits they have stay in force.
+    pub(crate) fn around(processes: &[Pid]) -> Option<Self> {
+        let first = processes.first()?.as_raw_pid().to_string();
+        let common = name_of(&first)?;
+        let own = |pid: &Pid| name_of(&pid.as_raw_pid().to_string());
+        if processes.iter().any(|pid| own(pid).as_ref() != Some(&common)) {
+            return None;
+        }
+        let group = Self::below(&first)?;
+        for pid in processes {
+            if group.take(*pid).is_err() {
+                group.give_back(processes);
+                return None;
+            }
+        }
+        Some(group)
+    }
+
+    /// Moves processes to the group above, and lets this one go.
+    pub(crate) fn give_back(self, processes: &[Pid]) {
+        for pid in processes {
+            if let Some(above) = self.path.parent() {
+                let _ = fs::write(above.join("cgroup.procs"), pid.as_raw_pid().to_string());
+            }
+        }
+    }
+
+    /// Tells whether a process is in the group.
+    pub(crate) fn holds(&self, pid: Pid) -> bool {
+        let own = self.path.file_name().and_then(|name| name.to_str());
+        let name = name_of(&pid.as_raw_pid().to_string());
+        name.is_some_and(|name| own.is_some_and(|own| name.split('/').any(|part| part == own)))
+    }
+
+    fn below(process: &str) -> Option<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = own_group()?.join(format!("jailkeeper-{}-{count}", std::process::id()));
+        let name = format!("jailkeeper-{}-{count}", std::process::id());
+        let path = directory_of(process)?.join(name);
         fs::create_dir(&path).ok()?;
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let Ok(kill) = rustix::fs::open(path.join("cgroup.kill"), flags, Mode::empty()) else {
@@ -63,13 +103,18 @@ impl Drop for Group {
     }
 }
 
-/// Finds the directory of this process's group in the second hierarchy.
-fn own_group() -> Option<PathBuf> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+/// Returns the name of a process's group in the second hierarchy.
+fn name_of(process: &str) -> Option<String> {
+    let groups = fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?;
+    groups.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_owned)
+}
+
+/// Finds the directory of a process's group in the second hierarchy.
+fn directory_of(process: &str) -> Option<PathBuf> {
+    let own = name_of(process)?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let (root, place) = mounts.lines().find_map(mounted)?;
-    let inside = Path::new(own).strip_prefix(root).ok()?;
+    let inside = Path::new(&own).strip_prefix(root).ok()?;
     Some(Path::new(place).join(inside))
 }
 

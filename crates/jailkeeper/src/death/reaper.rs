@@ -105,7 +105,7 @@ impl AsFd for Reaper {
 }
 
 /// Returns the parent of a process or thread.
-fn parent(pid: Pid) -> Option<i32> {
+pub(super) fn parent(pid: Pid) -> Option<i32> {
     let text = std::fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
     let text = String::from_utf8_lossy(&text);
     let (_, fields) = text.rsplit_once(')')?;

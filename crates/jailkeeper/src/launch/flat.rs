@@ -103,6 +103,7 @@ pub(crate) fn filtered(plan: &Plan, has_group: bool) -> Filtered {
         looks: plan.hides(),
         forks: !has_group && plan.landlock_abi < walls::landlock::SCOPES_SINCE,
         signals: plan.landlock_abi < walls::landlock::SCOPES_SINCE,
+        exits: false,
     }
 }
 

@@ -50,6 +50,15 @@ pub(crate) struct Wanted {
     pub(crate) offered: BTreeMap<OsString, OsString>,
     /// The streams that are the jail's own terminal.
     pub(crate) terminal: Vec<i32>,
+    /// The process runs already.
+    pub(crate) attached: Option<Attached>,
+}
+
+/// What is fixed for a process that runs already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attached {
+    /// It stays who it is.
+    pub(crate) identity: Identity,
 }
 
 /// Who the jail runs as.
@@ -101,9 +110,10 @@ impl Plan {
         let caller = Identity::of_caller(probe);
         let user = (caller.user, caller.group);
         let surveyed = survey::survey(settings, &cwd, &ground, user)?;
-        let identity = match &ground {
-            Ground::View => caller,
-            Ground::Host { .. } => Identity::on_host(probe, &surveyed.trees)?,
+        let identity = match (&wanted.attached, &ground) {
+            (Some(attached), _) => attached.identity,
+            (None, Ground::View) => caller,
+            (None, Ground::Host { .. }) => Identity::on_host(probe, &surveyed.trees)?,
         };
         if let Ground::Host { .. } = &ground
             && let Some(cover) = surveyed.trees.covers.iter().find(|cover| cover.at != cover.path)
@@ -116,7 +126,8 @@ impl Plan {
         let policy = surveyed.policy;
         crate::protected::protect_state(settings, &policy)?;
         let cwd = surveyed.cwd;
-        if policy.rule_for(&cwd).is_none_or(|rule| rule.right() == Right::Deny)
+        if wanted.attached.is_none()
+            && policy.rule_for(&cwd).is_none_or(|rule| rule.right() == Right::Deny)
             && !policy.is_route(&cwd)
         {
             return Err(Error::new(ErrorKind::Policy, "start in").at(&cwd).with_hint(

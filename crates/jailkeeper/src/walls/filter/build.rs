@@ -46,6 +46,8 @@ pub(crate) struct Flat {
     pub(crate) forks: bool,
     /// Calls that send signals, because Landlock does not govern them.
     pub(crate) signals: bool,
+    /// Calls that end a process, because nobody would know whose its children were.
+    pub(crate) exits: bool,
 }
 
 /// Returns the filter of strength `flat`.
@@ -161,6 +163,7 @@ impl Leaf {
             Treatment::Process(ProcessCall::Settings(rule)) => Self::Rule(rule),
             Treatment::Socket(SocketCall::Create) => Self::Action(NOTIFY),
             Treatment::Process(ProcessCall::Signal { .. }) if !flat.signals => Self::Action(ALLOW),
+            Treatment::Process(ProcessCall::Exit) if !flat.exits => Self::Action(ALLOW),
             _ => Self::of(call, Watched::Opens),
         }
     }

@@ -55,6 +55,8 @@ pub(crate) enum ProcessCall {
     /// Sends a signal to the process, group or thread with the number in this argument. Governed
     /// by Landlock from ABI 6 on.
     Signal { argument: u8 },
+    /// Ends the caller's process, or its thread.
+    Exit,
 }
 
 /// A call that names files by paths.

@@ -28,10 +28,21 @@ pub(crate) fn around(plan: &Plan) -> Result<Option<OwnedFd>> {
     Ok(Some(ruleset))
 }
 
+/// Makes the ruleset for processes that run already.
+///
+/// Every thread gets a domain of its own from it, and signals would not reach from one domain to
+/// another: the watch governs them instead.
+pub(crate) fn prepare_attached(plan: &Plan) -> Result<OwnedFd> {
+    prepare_with(plan, Handled::all(plan.landlock_abi).without_signals())
+}
+
 /// Makes the ruleset with all its rules.
 pub(crate) fn prepare(plan: &Plan) -> Result<OwnedFd> {
+    prepare_with(plan, Handled::all(plan.landlock_abi))
+}
+
+fn prepare_with(plan: &Plan, handled: Handled) -> Result<OwnedFd> {
     const STEP: &str = "add a Landlock rule";
-    let handled = Handled::all(plan.landlock_abi);
     let ruleset = landlock::create_ruleset(&handled).step("create a Landlock ruleset")?;
     for tree in plan.trees.iter() {
         // Whatever is below `/proc` is opened on behalf: its directories come and go.

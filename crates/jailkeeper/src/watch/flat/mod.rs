@@ -22,6 +22,7 @@
 
 mod behalf;
 mod changes;
+mod listeners;
 mod paths;
 mod processes;
 mod races;
@@ -31,6 +32,7 @@ use super::caller::{Caller, ParkedCall};
 use crate::walls::filter::{self, Call, Treatment};
 use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward};
 use jailkeeper_sys::seccomp::{self, Notification};
+use listeners::Listeners;
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -68,7 +70,11 @@ struct Watch<'a> {
 
 /// Answers parked calls until the jail is gone.
 pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
-    let listener = &Arc::new(listener);
+    serve_all(ward, vec![listener]);
+}
+
+/// Answers the parked calls of several listeners until the last of them has no process any more.
+pub(crate) fn serve_all(ward: &Arc<Ward>, listeners: Vec<OwnedFd>) {
     let identity = ward.plan.identity;
     let ready = jailkeeper_sys::process::own_mask().and_then(|()| {
         if identity.changed {
@@ -81,10 +87,10 @@ pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
         // Nobody is heard, so nothing runs: the canary waits, and the start fails.
         return;
     }
-    // It only saves time where the kernel has it.
-    let _ = seccomp::wake_synchronously(listener);
+    let Ok(mut listeners) = Listeners::of(listeners) else { return };
     let mut free = false;
-    while super::notify::is_called(listener) {
+    while let Some(listener) = listeners.next(ward) {
+        let listener = &listener;
         let notification = match seccomp::receive(listener) {
             Ok(notification) => notification,
             Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {

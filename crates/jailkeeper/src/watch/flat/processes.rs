@@ -7,7 +7,7 @@
 use super::super::walk::Walk;
 use super::paths::{O_PATH, Place};
 use super::{Answer, Watch};
-use crate::death::Life;
+use crate::death::{Life, Tree, process_group};
 use crate::walls::filter::{self, ProcessCall};
 use rustix::fs::{Mode as FileMode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -99,7 +99,7 @@ impl Watch<'_> {
 
     /// Tells whether a process or thread is one of this jail.
     fn is_ours(&self, pid: Pid) -> bool {
-        matches!(self.ward.life(), Some(Life::Reaper(reaper)) if reaper.holds(pid))
+        self.ward.life().is_some_and(|life| life.holds(pid))
     }
 
     /// A call that makes a process or acts on one by its number.
@@ -110,6 +110,15 @@ impl Watch<'_> {
         match call {
             ProcessCall::Fork(_) => {
                 self.note_shared_memory();
+                if let (Some(tree), Some(process)) = (self.tree(), self.caller.process()) {
+                    tree.forks(process);
+                }
+                Answer::Resume
+            }
+            ProcessCall::Exit => {
+                if let (Some(tree), Some(process)) = (self.tree(), self.caller.process()) {
+                    tree.ends(process);
+                }
                 Answer::Resume
             }
             ProcessCall::Settings(_) => self.setting(self.int(0)),
@@ -119,7 +128,11 @@ impl Watch<'_> {
             // A group: the caller's own is in its session, which is the jail's.
             ProcessCall::Priority { process } => {
                 let own_group = self.int(0) == process + 1 && self.int(1) == 0;
-                if own_group { Answer::Resume } else { Answer::Refuse(Errno::PERM) }
+                if own_group && self.tree().is_none() {
+                    Answer::Resume
+                } else {
+                    Answer::Refuse(Errno::PERM)
+                }
             }
             ProcessCall::Signal { argument } => self.signal(self.int(*argument).cast_signed()),
         }
@@ -142,6 +155,15 @@ impl Watch<'_> {
         match self.call.name() {
             // Its target is behind a descriptor, which another thread can exchange.
             "pidfd_send_signal" => Answer::Refuse(Errno::PERM),
+            // Others may be in the group of a process that ran before.
+            "kill" if number == 0 && self.tree().is_some() => self
+                .caller
+                .process()
+                .and_then(process_group)
+                .map_or(Answer::Refuse(Errno::SRCH), |group| self.signal_group(group)),
+            "kill" if number < -1 && self.tree().is_some() => {
+                self.signal_group(number.saturating_neg())
+            }
             // The caller's own group is in the jail's session, and no one else is.
             "kill" if number == 0 => Answer::Resume,
             // Everybody whom the user may signal.
@@ -152,6 +174,39 @@ impl Watch<'_> {
             _ if self.is_ours_by_number(number) => Answer::Resume,
             _ => Answer::Refuse(Errno::SRCH),
         }
+    }
+
+    fn tree(&self) -> Option<&Tree> {
+        match self.ward.life() {
+            Some(Life::Tree(tree)) => Some(tree),
+            _ => None,
+        }
+    }
+
+    /// Signals those of a group that are the jail's, on the caller's behalf.
+    fn signal_group(&self, group: i32) -> Answer {
+        use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+        let Some(tree) = self.tree() else { return Answer::Refuse(Errno::SRCH) };
+        let number = self.int(1).cast_signed();
+        let members = tree.in_process_group(group);
+        if members.is_empty() {
+            return Answer::Refuse(Errno::SRCH);
+        }
+        if number == 0 {
+            return Answer::Done;
+        }
+        let Some(signal) = Signal::from_named_raw(number) else {
+            return Answer::Refuse(Errno::INVAL);
+        };
+        // Its own signal finds the caller when it has its answer.
+        for member in members {
+            if let Ok(pidfd) = pidfd_open(member, PidfdFlags::empty())
+                && tree.holds(member)
+            {
+                let _ = pidfd_send_signal(&pidfd, signal);
+            }
+        }
+        Answer::Done
     }
 
     /// Duplicates a descriptor of the caller, where that is permitted.

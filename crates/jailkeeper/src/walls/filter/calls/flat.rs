@@ -128,6 +128,9 @@ static CALLS: &[Call] = &[
     fork(Sysno::fork, FORK),
     fork(Sysno::vfork, FORK),
     fork(Sysno::clone, CLONE),
+    // Ended: looked at first where nobody is the parent of the jail's processes.
+    Call::new(Sysno::exit, Treatment::Process(ProcessCall::Exit)),
+    Call::new(Sysno::exit_group, Treatment::Process(ProcessCall::Exit)),
     // Settings of processes, which may be anybody's of the same user.
     settings(Sysno::sched_setparam),
     settings(Sysno::sched_setscheduler),

@@ -8,8 +8,8 @@ use jailkeeper_sys::bpf::Program;
 use jailkeeper_sys::seccomp::{ALLOW, NOTIFY, errno};
 use syscalls::Sysno;
 
-const LEAST: Flat = Flat { looks: false, forks: false, signals: false };
-const ALL: Flat = Flat { looks: true, forks: true, signals: true };
+const LEAST: Flat = Flat { looks: false, forks: false, signals: false, exits: false };
+const ALL: Flat = Flat { looks: true, forks: true, signals: true, exits: true };
 
 fn ask(program: &Program, number: Sysno, arguments: [u64; 6]) -> u32 {
     program.evaluate(number.id().unsigned_abs(), X86_64, arguments).unwrap()
