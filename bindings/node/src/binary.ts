@@ -24,7 +24,8 @@ export function findBinary(environment: NodeJS.ProcessEnv = process.env): string
       'failed to find the `jailkeeper` program',
       process.platform === 'linux'
         ? `install ${platformPackage()} (npm leaves it out with --omit=optional), put \`jailkeeper\` into PATH, or name it in ${BINARY_VARIABLE}`
-        : 'JailKeeper needs a Linux kernel; run this in a virtual machine or container with Linux',
+        : 'JailKeeper\'s walls need a Linux kernel: run this in a virtual machine with Linux. A tracer of this system can watch, and ' +
+            `enforces nothing: build \`jailkeeper\` without the feature \`full\`, name it in ${BINARY_VARIABLE}, and ask with \`strength: 'monitor'\``,
     );
   }
   if (!isProgram(found)) {

@@ -34,6 +34,18 @@ export interface JailKeeperOptions {
   reportProbes?: boolean;
   /** Kills the jail after so many milliseconds. */
   wallTime?: number;
+  /**
+   * The strength below which nothing is run. A jail is as strong as the machine allows, so that
+   * `monitor`, which enforces nothing, is used only where it is asked for and nothing else can be
+   * had. Default: `flat`.
+   */
+  strength?: 'full' | 'flat' | 'monitor';
+  /**
+   * Who watches, instead of walls: `auto`, `ptrace`, `strace`, `illumos-truss`, `solaris-truss`,
+   * `freebsd-truss` or `dtruss`, or one of these with the path of the program behind `=`. Goes with
+   * `strength: 'monitor'` alone, and has that strength used even where there are walls.
+   */
+  tracer?: string;
 }
 
 /** A policy that was looked at, with everything relative made absolute. */
@@ -53,6 +65,8 @@ const NAMES = [
   'onJailbreak',
   'reportProbes',
   'wallTime',
+  'strength',
+  'tracer',
 ] as const satisfies readonly (keyof JailKeeperOptions)[];
 
 /** Turns options into flags, relative paths taken from the present working directory. */
@@ -73,6 +87,13 @@ export function readPolicy(options: JailKeeperOptions): Policy {
       throw wrong('wallTime', 'a number of milliseconds above zero');
     }
     policy.flags.push(`--wall-time=${options.wallTime}ms`);
+  }
+  choice(policy, 'strength', options.strength, ['full', 'flat', 'monitor'], '--strength');
+  if (options.tracer !== undefined) {
+    if (typeof options.tracer !== 'string' || options.strength !== 'monitor') {
+      throw wrong('tracer', "the name of a tracer, together with `strength: 'monitor'`");
+    }
+    policy.flags.push(`--tracer=${options.tracer}`);
   }
   return policy;
 }

@@ -36,6 +36,10 @@ test('everything else has its flag, and defaults have none', () => {
     flags({ base: false, workingDirectory: false, strict: true, reportProbes: true, tmp: 'deny', onJailbreak: 'deny', wallTime: 1500.5 }),
     ['--no-base', '--no-cwd', '--strict', '--report-probes', '--tmp=deny', '--on-jailbreak=deny', '--wall-time=1500.5ms'],
   );
+  for (const strength of ['full', 'flat', 'monitor']) {
+    assert.deepEqual(flags({ strength }), [`--strength=${strength}`]);
+  }
+  assert.deepEqual(flags({ strength: 'monitor', tracer: 'strace=/opt/strace' }), ['--strength=monitor', '--tracer=strace=/opt/strace']);
 });
 
 for (const [name, options] of Object.entries({
@@ -51,6 +55,9 @@ for (const [name, options] of Object.entries({
   'no such choice': { onJailbreak: 'ask' },
   'a negative time': { wallTime: -1 },
   'an endless time': { wallTime: Infinity },
+  'no such strength': { strength: 'weak' },
+  'a tracer beside walls': { tracer: 'auto' },
+  'a tracer that is no text': { strength: 'monitor', tracer: 5 },
   'null': null,
   'a string': '/usr',
 })) {
