@@ -12,10 +12,15 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// The targets, each with the words that its input is made of.
-const TARGETS: [(&str, &str); 3] = [
+const TARGETS: [(&str, &str); 8] = [
     ("profile_parse", "profile.dict"),
     ("pattern_compile", "glob.dict"),
     ("pattern_match", "glob.dict"),
+    ("trace_strace", "trace.dict"),
+    ("trace_illumos", "trace.dict"),
+    ("trace_solaris", "trace.dict"),
+    ("trace_freebsd", "trace.dict"),
+    ("trace_dtruss", "trace.dict"),
 ];
 
 /// What makes the compiler count which branches are taken.

@@ -112,6 +112,12 @@ impl Processes {
         self.by_pid.keys().copied()
     }
 
+    /// Returns how many there are of these.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.by_pid.len()
+    }
+
     /// Returns the working directory of a process, if it is known.
     #[must_use]
     pub fn directory(&self, pid: u32) -> Option<&JailPath> {

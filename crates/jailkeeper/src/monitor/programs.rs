@@ -2,6 +2,7 @@
 
 use super::judge::{Decision, Judge};
 use super::tracer::arguments;
+use super::tree::is_alive;
 use crate::error::{Error, ErrorKind, Result, Step};
 use jailkeeper_trace::{Dialect, Trace};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,6 +15,9 @@ use std::time::Duration;
 /// How many bytes of a tracer's complaints are kept for an error.
 const COMPLAINTS_AT_MOST: usize = 2000;
 
+/// How many processes are known when it is asked for the first time which are still there.
+const KNOWN_AT_LEAST: usize = 1024;
+
 /// A running tracer.
 #[derive(Debug)]
 pub(super) struct TracerProgram {
@@ -24,6 +28,8 @@ pub(super) struct TracerProgram {
     errors: Option<ChildStderr>,
     complaints: Vec<u8>,
     pub(super) trace: Trace,
+    /// With how many known processes it is asked next which are still there.
+    full: usize,
     /// It has told of the process that the run began with.
     pub(super) is_at_work: bool,
 }
@@ -46,8 +52,8 @@ impl TracerProgram {
         if let Some(errors) = &errors {
             rustix::io::ioctl_fionbio(errors, true).step("read the tracer's output")?;
         }
-        let complaints = Vec::new();
-        Ok(Self { child, dialect, output, errors, complaints, trace, is_at_work: false })
+        let (complaints, full) = (Vec::new(), KNOWN_AT_LEAST);
+        Ok(Self { child, dialect, output, errors, complaints, trace, full, is_at_work: false })
     }
 
     /// Returns the tracer's own pid.
@@ -96,6 +102,17 @@ impl TracerProgram {
             });
         }
         Ok(came)
+    }
+
+    /// Forgets processes that are not there any more: dtruss tells of no end.
+    pub(super) fn forget_the_dead(&mut self) {
+        if self.dialect != Dialect::Dtruss || self.trace.processes().count() < self.full {
+            return;
+        }
+        let processes = self.trace.processes_mut();
+        let dead: Vec<_> = processes.pids().filter(|pid| !is_alive(*pid)).collect();
+        dead.into_iter().for_each(|pid| processes.remove(pid));
+        self.full = KNOWN_AT_LEAST.max(2 * processes.count());
     }
 
     fn tell(&mut self, bytes: &[u8], is_trace: bool, judge: &Judge) {

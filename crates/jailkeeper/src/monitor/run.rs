@@ -444,6 +444,7 @@ impl ProgramRun {
             if self.parts.judge.tree.is_dying() {
                 break;
             }
+            tracer.forget_the_dead();
             if !came {
                 used = usage(self.parts.judge.root).unwrap_or(used);
             }

@@ -148,7 +148,7 @@ impl State {
 }
 
 /// Tells whether a process is there and not merely waiting to be waited for.
-fn is_alive(pid: u32) -> bool {
+pub(super) fn is_alive(pid: u32) -> bool {
     let Some(number) = kernel_pid(pid) else { return false };
     if rustix::process::test_kill_process(number) == Err(Errno::SRCH) {
         return false;

@@ -1,0 +1,10 @@
+//! Any bytes are a transcript of `strace -f` on Linux.
+
+#![no_main]
+
+mod trace;
+
+use jailkeeper_trace::Dialect;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| trace::read(Dialect::Strace, bytes));
