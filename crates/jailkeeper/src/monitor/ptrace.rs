@@ -14,6 +14,7 @@ use super::run::{DEATH, Parts, Ready, Used};
 use super::{kernel_pid, stub};
 use crate::child::{Ended, Ending};
 use crate::error::{Error, ErrorKind, Result, Step};
+use crate::walls::filter;
 use jailkeeper_model::JailPath;
 use jailkeeper_sys::memory;
 use jailkeeper_sys::ptrace::{self, Entry, Stop};
@@ -31,14 +32,6 @@ use syscalls::Sysno;
 const PATH_MAX: usize = 4096;
 /// Longest address of a socket that is looked at.
 const ADDRESS_MAX: usize = 128;
-
-/// The architectures whose call numbers are known here.
-#[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: u32 = 0xc000_003e;
-#[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: u32 = 0xc000_00b7;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const ARCHITECTURE: u32 = 0;
 
 /// Runs one run, on the thread that traces.
 pub(super) fn run(
@@ -310,10 +303,9 @@ impl Tracing {
 
     /// A call that is about to run.
     fn call(&mut self, pid: Pid, number: u32, entry: &Entry) -> Decision {
-        // x32 has the numbers of x86_64 with this bit.
-        const X32: u64 = 0x4000_0000;
         let judge = &self.parts.judge;
-        if entry.architecture != ARCHITECTURE || entry.number & X32 != 0 {
+        let is_foreign = |call| filter::is_foreign(entry.architecture, call);
+        if i32::try_from(entry.number).map_or(true, is_foreign) {
             return if judge.has_begun() {
                 foreign(judge, &self.trace, number)
             } else {

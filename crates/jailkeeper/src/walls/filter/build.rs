@@ -5,6 +5,7 @@
 //! counts is the depth: the numbers stand in a tree over intervals of equal treatment. Installed
 //! in 80 us (362 instructions, 21 on the longest way; Linux 6.18); a list of 202 took 686 us.
 
+use super::abi::{Abi, NATIVE};
 use super::calls::{self, DOMAIN};
 use super::flags::{O_PATH, WRITE_INTENT};
 use super::treatment::{
@@ -16,10 +17,6 @@ use jailkeeper_sys::bpf::{argument_high, argument_low};
 use jailkeeper_sys::seccomp::{ALLOW, NOTIFY, errno};
 use std::sync::OnceLock;
 
-/// `AUDIT_ARCH_X86_64`.
-pub(super) const NATIVE: u32 = 0xC000_003E;
-/// The bit that x32 puts into its numbers; `__X32_SYSCALL_BIT`.
-const X32: u32 = 0x4000_0000;
 /// The first number that is negative as the kernel sees it: no ABI has such calls. Programs make
 /// `syscall(-1)` to ask whether a kernel is there.
 const NEGATIVE: u32 = 0x8000_0000;
@@ -52,7 +49,7 @@ pub(crate) struct Flat {
 
 /// Returns the filter of strength `flat`.
 pub(crate) fn flat_program(flat: Flat) -> Program {
-    let items = items_of(&calls::flat::all(), &|call| Leaf::of_flat(call, flat));
+    let items = items_of(&NATIVE, &calls::flat::all(), &|call| Leaf::of_flat(call, flat));
     Program::assemble(&items).expect("every label stands once, behind all jumps to it")
 }
 
@@ -67,7 +64,8 @@ pub(crate) fn program(watched: Watched) -> &'static Program {
         Watched::Everything => &EVERYTHING,
     };
     program.get_or_init(|| {
-        Program::assemble(&items(watched)).expect("every label stands once, behind all jumps to it")
+        Program::assemble(&items(&NATIVE, watched))
+            .expect("every label stands once, behind all jumps to it")
     })
 }
 
@@ -75,33 +73,39 @@ pub(crate) fn program(watched: Watched) -> &'static Program {
 ///
 /// Its number means another call than the table says, if any.
 pub(crate) fn is_foreign(architecture: u32, number: i32) -> bool {
-    architecture != NATIVE || number >= X32.cast_signed()
+    NATIVE.is_foreign(architecture, number)
 }
 
-/// Returns the lines of the filter.
-pub(super) fn items(watched: Watched) -> Vec<Item> {
+/// Returns the lines of the filter of a machine.
+pub(super) fn items(abi: &Abi, watched: Watched) -> Vec<Item> {
     let calls: Vec<_> = calls::all().collect();
-    items_of(&calls, &|call| Leaf::of(call, watched))
+    items_of(abi, &calls, &|call| Leaf::of(call, watched))
 }
 
-fn items_of(calls: &[&'static Call], leaf: &dyn Fn(&'static Call) -> Leaf) -> Vec<Item> {
+fn items_of(abi: &Abi, calls: &[&'static Call], leaf: &dyn Fn(&'static Call) -> Leaf) -> Vec<Item> {
     let mut writer = Writer::default();
     let native = writer.fresh();
-    let (high, unknown) = (writer.fresh(), writer.label(Leaf::Action(errno(ENOSYS))));
     writer.items.extend([
         Item::Load(ARCHITECTURE),
-        Item::IfEqual(NATIVE, native),
+        Item::IfEqual(abi.architecture, native),
         Item::Return(NOTIFY),
         Item::Here(native),
         Item::Load(NUMBER),
-        Item::IfAtLeast(X32, high),
     ]);
-    writer.tree(&intervals(calls, leaf), X32);
-    writer.items.extend([
-        Item::Here(high),
-        Item::IfAtLeast(NEGATIVE, unknown),
-        Item::Return(NOTIFY),
-    ]);
+    let intervals = intervals(abi, calls, leaf);
+    if let Some(shared) = abi.shared_from {
+        let (high, unknown) = (writer.fresh(), writer.label(Leaf::Action(errno(ENOSYS))));
+        writer.items.push(Item::IfAtLeast(shared, high));
+        writer.tree(&intervals, shared);
+        writer.items.extend([
+            Item::Here(high),
+            Item::IfAtLeast(NEGATIVE, unknown),
+            Item::Return(NOTIFY),
+        ]);
+    } else {
+        // Negative ones are above all others, and unknown like these.
+        writer.tree(&intervals, u32::MAX);
+    }
     writer.leaves();
     writer.items
 }
@@ -171,13 +175,19 @@ impl Leaf {
 
 /// Returns the entry that a call has at strength `full`.
 fn call_of_full(call: &'static Call) -> &'static Call {
-    calls::call(call.number.id()).unwrap_or(call)
+    let number = NATIVE.number(call.number).and_then(|number| i32::try_from(number).ok());
+    number.and_then(calls::call).unwrap_or(call)
 }
 
 /// Returns the intervals from number 0 upwards, the last one without end.
-fn intervals(calls: &[&'static Call], leaf: &dyn Fn(&'static Call) -> Leaf) -> Vec<Interval> {
-    let mut calls = calls.to_vec();
-    calls.sort_unstable_by_key(|call| call.number.id());
+fn intervals(
+    abi: &Abi,
+    calls: &[&'static Call],
+    leaf: &dyn Fn(&'static Call) -> Leaf,
+) -> Vec<Interval> {
+    let numbered = calls.iter().filter_map(|call| Some((abi.number(call.number)?, *call)));
+    let mut calls: Vec<_> = numbered.collect();
+    calls.sort_unstable_by_key(|(number, _)| *number);
     let unknown = Leaf::Action(errno(ENOSYS));
     let mut intervals = Vec::new();
     let mut add = |first: u32, leaf: Leaf| {
@@ -186,8 +196,7 @@ fn intervals(calls: &[&'static Call], leaf: &dyn Fn(&'static Call) -> Leaf) -> V
         }
     };
     let mut next = 0;
-    for call in calls {
-        let number = call.number.id().unsigned_abs();
+    for (number, call) in calls {
         if number > next {
             add(next, unknown);
         }

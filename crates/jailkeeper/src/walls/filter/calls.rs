@@ -1,11 +1,7 @@
-//! The table of system calls: one entry per call of x86_64, by topic.
+//! The table of system calls: one entry per call, by topic.
 //!
-//! On aarch64 the table would lack the calls without `at` (`open`, `rename`, `stat`, `unlink`,
-//! `chmod` and so on), `fork`, `vfork`, `arch_prctl`, `iopl`, `ioperm`, `modify_ldt` and all of
-//! the calls that x86_64 once had; nothing new would come.
-
-#[cfg(not(target_arch = "x86_64"))]
-compile_error!("the table of system calls is written for x86_64");
+//! It is written in the names of `x86_64`. Which of them another machine has, and under which number,
+//! is a matter of its [`Abi`](super::abi::Abi).
 
 mod allowed;
 mod breaches;
@@ -22,6 +18,7 @@ mod time;
 
 pub(super) use sockets::DOMAIN;
 
+use super::abi::NATIVE;
 use super::treatment::Call;
 use std::sync::OnceLock;
 
@@ -53,7 +50,8 @@ pub(crate) fn call(number: i32) -> Option<&'static Call> {
     let index = INDEX.get_or_init(|| {
         let mut index = Vec::new();
         for call in all() {
-            if let Ok(at) = usize::try_from(call.number.id()) {
+            let number = NATIVE.number(call.number);
+            if let Some(at) = number.and_then(|number| usize::try_from(number).ok()) {
                 index.resize(index.len().max(at + 1), None);
                 if let Some(slot) = index.get_mut(at) {
                     *slot = Some(call);

@@ -1,7 +1,8 @@
 //! The flags of `open(2)`.
 //!
-//! The values are those of x86_64. On aarch64, `O_DIRECTORY`, `O_NOFOLLOW`, `O_DIRECT` and
-//! `O_LARGEFILE` have each other's bits.
+//! On aarch64 `O_DIRECTORY`, `O_NOFOLLOW`, `O_DIRECT` and `O_LARGEFILE` have each other's bits.
+
+use super::abi::OPEN;
 
 const O_WRONLY: u32 = 0o1;
 const O_RDWR: u32 = 0o2;
@@ -9,8 +10,8 @@ const O_CREAT: u32 = 0o100;
 const O_EXCL: u32 = 0o200;
 const O_TRUNC: u32 = 0o1000;
 const O_DSYNC: u32 = 0o10_000;
-const O_DIRECTORY: u32 = 0o200_000;
-pub(super) const O_NOFOLLOW: u32 = 0o400_000;
+const O_DIRECTORY: u32 = OPEN.directory;
+pub(super) const O_NOFOLLOW: u32 = OPEN.no_follow;
 /// The bit that makes `O_SYNC` of `O_DSYNC`; the kernel's `__O_SYNC`.
 const SYNC: u32 = 0o4_000_000;
 pub(super) const O_PATH: u32 = 0o10_000_000;
@@ -33,8 +34,8 @@ const NAMES: [(u32, &str); 18] = [
     (SYNC | O_DSYNC, "O_SYNC"),
     (O_DSYNC, "O_DSYNC"),
     (0o20_000, "O_ASYNC"),
-    (0o40_000, "O_DIRECT"),
-    (0o100_000, "O_LARGEFILE"),
+    (OPEN.direct, "O_DIRECT"),
+    (OPEN.large_file, "O_LARGEFILE"),
     (TEMPORARY | O_DIRECTORY, "O_TMPFILE"),
     (O_DIRECTORY, "O_DIRECTORY"),
     (O_NOFOLLOW, "O_NOFOLLOW"),

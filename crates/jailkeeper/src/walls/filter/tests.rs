@@ -9,7 +9,7 @@ mod signatures;
 use super::build::Watched;
 use super::{Call, call, program};
 use jailkeeper_sys::seccomp::errno;
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 const X86_64: u32 = 0xC000_003E;
 const I386: u32 = 0x4000_0003;

@@ -2,7 +2,7 @@
 
 use super::flags;
 use jailkeeper_model::{Class, Mode};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// Operation not permitted.
 pub(super) const EPERM: u16 = 1;

@@ -1,7 +1,7 @@
 //! Calls that tell about the machine, and the return paths of probes that were set from outside.
 
 use super::super::treatment::{Call, allow};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 pub(super) static CALLS: &[Call] = &[
     // The machine and the jail's uts namespace.

@@ -4,7 +4,7 @@
 //! loses nothing.
 
 use super::super::treatment::{Call, breach};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 pub(super) static CALLS: &[Call] = &[
     // The view is made of mounts: whoever changes them chooses its own view.

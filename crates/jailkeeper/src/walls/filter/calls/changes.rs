@@ -7,7 +7,7 @@ use super::super::treatment::{
     Call, Follow, Follow::Always, Follow::Never, Intent, PathArgument as Path, PathCall, Treatment,
 };
 use jailkeeper_model::{Class, Mode};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// `AT_SYMLINK_NOFOLLOW`.
 const fn unless_no_follow(argument: u8) -> Follow {

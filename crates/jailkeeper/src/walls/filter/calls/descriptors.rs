@@ -6,7 +6,7 @@
 use super::super::treatment::{
     ArgumentRule, Call, Case, Condition::Equals, DescriptorCall, EPERM, Outcome, Treatment, allow,
 };
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// Requests of `ioctl`.
 ///

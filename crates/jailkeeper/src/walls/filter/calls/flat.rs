@@ -4,12 +4,13 @@
 //! refuse whatever changes a file. Here the numbers of processes are the host's, so are System V
 //! objects, and a file that may only be read belongs to the caller's user like any other.
 
+use super::super::abi::NATIVE;
 use super::super::treatment::{
     ArgumentRule, Call, Case, Condition::AnyBit, Condition::Equals, Condition::Masked, ENOSYS,
     EPERM, Outcome, ProcessCall, SocketCall, Treatment, refuse,
 };
 use std::sync::OnceLock;
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// Inappropriate ioctl for the device.
 const ENOTTY: u16 = 25;
@@ -183,6 +184,9 @@ pub(in super::super) fn all() -> Vec<&'static Call> {
 /// Returns the entry of a number at strength `flat`.
 pub(crate) fn call(number: i32) -> Option<&'static Call> {
     static INDEX: OnceLock<std::collections::HashMap<i32, &'static Call>> = OnceLock::new();
-    let index = INDEX.get_or_init(|| CALLS.iter().map(|call| (call.number.id(), call)).collect());
+    let own = |call: &'static Call| {
+        Some((NATIVE.number(call.number).and_then(|number| i32::try_from(number).ok())?, call))
+    };
+    let index = INDEX.get_or_init(|| CALLS.iter().filter_map(own).collect());
     index.get(&number).copied().or_else(|| super::call(number))
 }

@@ -4,7 +4,7 @@
 //! `mq_open` are those of that namespace and no paths.
 
 use super::super::treatment::{Call, allow};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 pub(super) static CALLS: &[Call] = &[
     // System V.

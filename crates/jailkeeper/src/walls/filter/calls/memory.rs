@@ -3,7 +3,7 @@
 //! Files come into memory through descriptors, which were decided about when they were opened.
 
 use super::super::treatment::{Call, allow};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 pub(super) static CALLS: &[Call] = &[
     // Mappings.

@@ -8,7 +8,7 @@ use super::super::treatment::{
     ArgumentRule, Call, Case, Condition::AnyBit, Condition::Equals, EINVAL, EPERM, Outcome,
     Treatment, allow,
 };
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// Namespaces that `clone` makes.
 ///

@@ -4,7 +4,7 @@
 //! they know the call, but are used to be kept from it.
 
 use super::super::treatment::{Call, ENOSYS, EPERM, refuse};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 pub(super) static CALLS: &[Call] = &[
     // io_uring runs calls in the kernel that no filter sees; its users fall back to epoll.

@@ -7,7 +7,7 @@ use super::super::treatment::{
     ArgumentRule, Call, Case, Condition::Equals, EAFNOSUPPORT, Outcome, SocketCall, Treatment,
     allow,
 };
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 const AF_UNIX: u32 = 1;
 const AF_INET: u32 = 2;

@@ -1,7 +1,7 @@
 //! Clocks, timers and scheduling.
 
 use super::super::treatment::{Call, allow};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 pub(super) static CALLS: &[Call] = &[
     // Reading clocks.

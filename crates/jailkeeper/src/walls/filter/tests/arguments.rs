@@ -5,7 +5,7 @@ use super::super::flags::{creates, has_write_intent, is_exclusive, open_flag_nam
 use super::super::treatment::{ArgumentRule, Condition, Follow, Outcome, Treatment};
 use super::{EAFNOSUPPORT, EINVAL, EPERM, ask, ask_with};
 use jailkeeper_sys::seccomp::{ALLOW, NOTIFY, errno};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// Garbage for the upper half of an argument that the kernel takes as an `int`.
 const GARBAGE: u64 = 0xDEAD_BEEF_0000_0000;

@@ -6,7 +6,7 @@
 use super::{ENOSYS, EPERM, ask};
 use jailkeeper_sys::seccomp::NOTIFY;
 use std::str::FromStr;
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 const BREACHES: &str = "
     mount umount2 pivot_root move_mount open_tree open_tree_attr fsopen fsconfig fsmount fspick

@@ -6,7 +6,7 @@ use super::{EPERM, X86_64, call};
 use jailkeeper_model::Class;
 use jailkeeper_sys::bpf::Program;
 use jailkeeper_sys::seccomp::{ALLOW, NOTIFY, errno};
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 const LEAST: Flat = Flat { looks: false, forks: false, signals: false, exits: false };
 const ALL: Flat = Flat { looks: true, forks: true, signals: true, exits: true };

@@ -6,7 +6,7 @@ use super::entry;
 use jailkeeper_model::{Class, Mode};
 use std::collections::BTreeSet;
 use std::str::FromStr;
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// Every call that takes a path, with its arguments in order.
 ///
