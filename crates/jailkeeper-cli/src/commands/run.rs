@@ -9,7 +9,7 @@ use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::terminal::{Keys, Relay};
 use crate::{account, ui};
-use jailkeeper::model::{Event, Failure, Header, JailId, Strength};
+use jailkeeper::model::{ActionTaken, Event, Failure, Header, JailId, Strength};
 use jailkeeper::{
     Child, Command, Error, Finished, Jail, JailBuilder, Origin, Right, Signal, Stdio, WALL_LOST,
 };
@@ -34,6 +34,9 @@ const PASSED_ON: [i32; 8] = [
     number::SIGALRM,
     number::SIGCONT,
 ];
+
+/// How many jailbreaks are told of at the end; the events and the report have more.
+const ACCOUNTS_AT_MOST: usize = 100;
 
 /// Runs the command and waits for the end of its jail.
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status, Error> {
@@ -216,9 +219,19 @@ fn end_by(signal: i32) {
 /// Collects what is to be told at the end, when the terminal is the caller's again.
 pub(crate) fn listen(child: &Child) -> String {
     let mut told = String::new();
+    let (mut accounts, mut untold) = (0, 0u64);
     for event in child.events() {
         match &event {
-            Event::Jailbreak(jailbreak) => told.push_str(&account::jailbreak(jailbreak)),
+            // A jail that is denied rather than killed can go on trying.
+            Event::Jailbreak(jailbreak)
+                if accounts >= ACCOUNTS_AT_MOST && jailbreak.action != ActionTaken::Killed =>
+            {
+                untold += 1;
+            }
+            Event::Jailbreak(jailbreak) => {
+                accounts += 1;
+                told.push_str(&account::jailbreak(jailbreak));
+            }
             Event::Limit(limit) => told.push_str(&account::limit(limit)),
             Event::Warning(warning) => {
                 told.push_str(&format!("jailkeeper: warning: {}\n", warning.message));
@@ -226,11 +239,13 @@ pub(crate) fn listen(child: &Child) -> String {
             _ => {}
         }
     }
+    if untold > 0 {
+        told.push_str(&format!("jailkeeper: and {untold} more jailbreaks like these\n"));
+    }
     told
 }
 
 pub(crate) fn status(finished: &Finished) -> Status {
-    use jailkeeper::model::ActionTaken;
     let killed = finished.report.jailbreaks.iter().any(|event| event.action == ActionTaken::Killed);
     let lost = finished.report.warnings.iter().any(|event| event.kind == WALL_LOST);
     if lost {

@@ -3,8 +3,8 @@
 use super::ForgivenList;
 use super::forgiven::Subject;
 use crate::event::{
-    Event, Exit, JailId, Jailbreak, Limit, Outside, RawBytes, Start, Timestamp, Usage, Version,
-    Wall, Warning, WirePath,
+    ActionTaken, Event, Exit, JailId, Jailbreak, Limit, Outside, RawBytes, Start, Timestamp, Usage,
+    Version, Wall, Warning, WirePath,
 };
 use crate::strength::Strength;
 use schemars::JsonSchema;
@@ -14,7 +14,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 /// How many jailbreaks, limits and warnings are kept of each: a jail that is denied rather than
-/// killed can go on trying.
+/// killed can go on trying. One that is killed tries no more.
 const KEPT_AT_MOST: usize = 1000;
 
 /// Gives the account of one run.
@@ -127,6 +127,10 @@ impl Report {
         }
         match event {
             Event::Start(start) => self.start(start),
+            // What killed the jail is kept however many others there were: it says how it ended.
+            Event::Jailbreak(jailbreak) if jailbreak.action == ActionTaken::Killed => {
+                self.jailbreaks.push(jailbreak.clone());
+            }
             Event::Jailbreak(jailbreak) => {
                 keep(&mut self.jailbreaks, jailbreak, &mut self.jailbreaks_dropped);
             }

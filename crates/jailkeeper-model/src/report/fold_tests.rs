@@ -70,6 +70,17 @@ fn what_a_jail_can_multiply_is_bounded() {
 }
 
 #[test]
+fn what_killed_the_jail_is_kept_after_any_number_of_others() {
+    let mut report = Report::new();
+    for seq in 0..KEPT_AT_MOST as u64 + 3 {
+        report.fold(&Event::Jailbreak(jailbreak(seq)));
+    }
+    let killed = Jailbreak { action: ActionTaken::Killed, ..jailbreak(5000) };
+    report.fold(&Event::Jailbreak(killed.clone()));
+    assert_eq!((report.jailbreaks.last(), report.jailbreaks_dropped), (Some(&killed), 3));
+}
+
+#[test]
 fn it_is_written_with_a_version_and_without_what_is_missing() {
     let mut report = Report::new();
     report.record_forgiven("/x", "/bin/ls", "stat");
