@@ -128,9 +128,12 @@ pub fn is_waiting(listener: impl AsFd, id: u64) -> bool {
 
 /// Answers the call with a new descriptor, which is a duplicate of `fd`. Since Linux 5.14.
 ///
+/// If the caller can have no more (`EMFILE`), that is what it is answered: without any answer it
+/// would wait for ever.
+///
 /// # Errors
 ///
-/// `ENOENT` when the caller is gone, `EMFILE` when its table is full.
+/// `ENOENT` when the caller is gone.
 pub fn answer_with_fd(
     listener: impl AsFd,
     id: u64,
@@ -146,10 +149,13 @@ pub fn answer_with_fd(
         target_flags: if close_on_exec { libc::O_CLOEXEC.unsigned_abs() } else { 0 },
     };
     // SAFETY: `request` is laid out as `struct seccomp_notif_addfd` and outlives the call.
-    check(unsafe {
+    let added = check(unsafe {
         libc::ioctl(listener.as_fd().as_raw_fd(), ADD_FD, std::ptr::from_ref(&request)).into()
-    })
-    .map(|_| ())
+    });
+    match added {
+        Ok(_) => Ok(()),
+        Err(error) => refuse(listener, id, error.raw_os_error().unwrap_or(libc::EMFILE)),
+    }
 }
 
 /// Makes the caller and the listener hand the processor to each other. Since Linux 6.6.
