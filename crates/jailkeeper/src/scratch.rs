@@ -1,11 +1,13 @@
 //! The private directory that takes the place of `/tmp` where a jail has no view of its own.
 
+mod remove;
+
 use crate::error::{Error, ErrorKind, Result};
 use jailkeeper_model::JailPath;
 #[cfg(feature = "full")]
 use rustix::fs::{Gid, Mode, OFlags, Uid};
-use std::fs::{self, DirBuilder, Permissions};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -62,23 +64,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if fs::remove_dir_all(&self.path).is_err() {
-            // A program may have closed its own directories to itself. Nobody is left who could
-            // put a link in the place of one meanwhile.
-            open_up(&self.path);
-            let _ = fs::remove_dir_all(&self.path);
-        }
-    }
-}
-
-/// Makes every directory in a directory accessible to its owner.
-fn open_up(directory: &Path) {
-    let _ = fs::set_permissions(directory, Permissions::from_mode(0o700));
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_up(&entry.path());
-        }
+        // Nobody could be told if something of it stayed.
+        let _ = remove::remove(&self.path);
     }
 }
 
@@ -97,6 +84,8 @@ fn name() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn nothing_is_left_of_it_whatever_was_made_in_it() {
