@@ -350,28 +350,29 @@ impl Supervisor {
                 break;
             }
             if ready.get(2) == Some(&true) && mounts.take().is_some() {
-                self.lost_wall("something outside the jail replaced a denied file");
+                // First the kill: telling may have to wait for whoever reads the events.
                 life.kill_all();
+                self.lost_wall("something outside the jail replaced a denied file");
             }
             if ready.get(3) == Some(&true)
                 && let Some(news) =
                     newcomers.as_mut().and_then(|all| all.news(&self.ward.plan.policy))
             {
                 newcomers = None;
+                life.kill_all();
                 self.lost_wall(&match news {
                     News::Appeared(path) => {
                         format!("the denied name `{}` appeared", path.display())
                     }
                     News::Missed => "denied names can be watched for no more".to_owned(),
                 });
-                life.kill_all();
             }
             if let (Some(wall_time), None) = (self.wall_time, limit)
                 && self.started.elapsed() >= wall_time
             {
                 limit = Some(wall_time);
-                self.over_time(wall_time);
                 life.kill_all();
+                self.over_time(wall_time);
             }
         }
         let (init_ending, usage) = wait(life.pid()).step("wait for the jail's init")?;
@@ -483,7 +484,7 @@ impl Supervisor {
         let mut program = &self.prepared.launch.program;
         for _ in 0..depth {
             let inner = program.steps.iter().find_map(|step| match step {
-                Step::Spawn { program, .. } => Some(&**program),
+                Step::Spawn { program, .. } | Step::SpawnSharing(program) => Some(&**program),
                 _ => None,
             });
             program = inner.unwrap_or(program);
