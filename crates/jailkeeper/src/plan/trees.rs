@@ -71,7 +71,7 @@ impl Default for Trees {
 impl Trees {
     /// Returns the tree that a path is in.
     pub(crate) fn containing(&self, path: &JailPath) -> Option<&Tree> {
-        path.ancestors().find_map(|ancestor| self.by_path.get(&ancestor))
+        path.as_path().ancestors().find_map(|ancestor| self.by_path.get(ancestor))
     }
 
     /// Returns the tree around a tree.

@@ -14,12 +14,14 @@ use std::path::{Path, PathBuf};
 
 /// Longest path that the kernel takes, with its zero byte.
 const PATH_MAX: usize = 4096;
-/// How much of a command line goes into an event.
-const COMMAND_LINE_MAX: u64 = 16 * 1024;
+/// How much of a command line goes into an event, and of those of all ancestors together.
+const COMMAND_LINE_MAX: usize = 16 * 1024;
 /// How many arguments of a command line go into an event.
 const ARGUMENTS_MAX: usize = 64;
 /// How many ancestors go into an event.
 const ANCESTORS_MAX: usize = 32;
+/// How many threads of an ancestor are looked at.
+const THREADS_MAX: usize = 64;
 /// `AT_FDCWD` as it stands in a register.
 const CURRENT_DIRECTORY: i32 = -100;
 
@@ -148,6 +150,17 @@ impl Caller {
         if text.is_absolute() { Some(JailPath::root()) } else { self.directory(descriptor) }
     }
 
+    /// Says why a relative path has nothing to [start](Self::start) from. A directory can lie deeper
+    /// than a path can be long; what is done from there could not be told from what is done
+    /// elsewhere.
+    pub(crate) fn no_start(self, descriptor: Option<u64>) -> Errno {
+        match descriptor.map(register_to_fd) {
+            Some(number) if number >= 0 && self.descriptor(number).is_some() => Errno::NOTDIR,
+            Some(number) if number >= 0 && self.stat_descriptor(number).is_none() => Errno::BADF,
+            _ => Errno::NAMETOOLONG,
+        }
+    }
+
     /// Returns what a descriptor of the caller leads to, as `/proc` says it.
     pub(crate) fn descriptor(self, number: i32) -> Option<PathBuf> {
         self.link(&format!("fd/{number}"))
@@ -189,16 +202,22 @@ impl Caller {
         let own = numbers(thread).unwrap_or(Numbers { process: thread, ..Numbers::default() });
         let init = init.map(|init| init.as_raw_pid().unsigned_abs());
         let mut ancestors = Vec::new();
+        let mut left = COMMAND_LINE_MAX;
         let mut at = own.parent;
         while at > 1 && Some(at) != init && ancestors.len() < ANCESTORS_MAX {
-            ancestors.push(Ancestor::new(at, program(at), arguments(at)));
+            let living = living_thread(at);
+            let argv = arguments(living, left);
+            left -= argv.iter().map(|argument| argument.len() + 1).sum::<usize>().min(left);
+            ancestors.push(Ancestor::new(at, program(living), argv));
             at = numbers(at).map_or(0, |numbers| numbers.parent);
         }
         Description {
             pid: own.process,
             jail_pid: own.innermost,
-            program: program(own.process),
-            argv: arguments(own.process),
+            // The thread's own entries: those of its process are empty once its first thread has
+            // ended.
+            program: program(thread),
+            argv: arguments(thread, COMMAND_LINE_MAX),
             ancestors,
         }
     }
@@ -234,22 +253,41 @@ fn numbers(pid: u32) -> Option<Numbers> {
     })
 }
 
+/// Returns the process, or another of its threads if its first one has ended: then that has neither
+/// a program nor arguments any more.
+fn living_thread(pid: u32) -> u32 {
+    let has_program = |thread: &u32| {
+        rustix::fs::readlink(format!("/proc/{thread}/exe"), Vec::new()) != Err(Errno::NOENT)
+    };
+    if has_program(&pid) {
+        return pid;
+    }
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    threads
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .take(THREADS_MAX)
+        .find(has_program)
+        .unwrap_or(pid)
+}
+
 fn program(pid: u32) -> PathBuf {
     rustix::fs::readlink(format!("/proc/{pid}/exe"), Vec::new())
         .map(|target| OsString::from_vec(target.into_bytes()).into())
         .unwrap_or_default()
 }
 
-fn arguments(pid: u32) -> Vec<OsString> {
+fn arguments(pid: u32, at_most: usize) -> Vec<OsString> {
     let Ok(file) = std::fs::File::open(format!("/proc/{pid}/cmdline")) else {
         return Vec::new();
     };
     let mut bytes = Vec::new();
-    if file.take(COMMAND_LINE_MAX).read_to_end(&mut bytes).is_err() {
+    if file.take(at_most as u64).read_to_end(&mut bytes).is_err() {
         return Vec::new();
     }
     if bytes.last() == Some(&0) {
         bytes.pop();
+    } else if bytes.is_empty() {
+        return Vec::new();
     }
     bytes
         .split(|byte| *byte == 0)

@@ -11,18 +11,22 @@ use super::ask::{self, Waiting};
 use super::caller::{Caller, ParkedCall, file_path, register_to_fd};
 use super::grant::{self, Wanted};
 use super::walk::{End, Walk};
-use crate::walls::filter::{self, Call, Intent, PathCall, SocketCall, Treatment};
+use crate::walls::filter::{self, Call, Intent, PathCall, ProcessCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward, is_directory};
 use crate::watch::socket::{self, Address};
-use jailkeeper_model::{Access, Action, Class, JailPath, Mode, Presence, Target, Verdict, decide};
+use jailkeeper_model::{
+    Access, Action, Class, JailPath, Mode, Presence, Right, Target, Verdict, decide,
+};
 use jailkeeper_sys::seccomp::{self, Notification};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const EPERM: i32 = 1;
 const EFAULT: i32 = 14;
+const ENAMETOOLONG: i32 = 36;
 const ENOSYS: i32 = 38;
 const EACCES: i32 = 13;
 const EADDRNOTAVAIL: i32 = 99;
@@ -112,6 +116,7 @@ fn answer(ward: &Arc<Ward>, listener: &Arc<OwnedFd>, notification: &Notification
             watch.descriptor(call, descriptor.operation, number).unwrap_or(Answer::Resume)
         }
         Treatment::Socket(socket_call) => watch.socket(call, socket_call),
+        Treatment::Process(ProcessCall::Priority { process }) => watch.priority(*process),
         _ => refuse_call(ward, caller, call.name().to_owned()),
     }
 }
@@ -158,9 +163,10 @@ impl Watch<'_> {
             let directory = path.directory.map(|index| self.argument(index));
             let text = match self.path_text(address) {
                 Ok(text) => text,
-                Err(hidden) if hidden => return self.refuse_hidden(call),
-                // The kernel will see the same: EFAULT, ENAMETOOLONG.
-                Err(_) => continue,
+                Err(EPERM) => return self.refuse_hidden(call),
+                // The kernel would say the same now. By the time it looks another thread could
+                // have put something there.
+                Err(errno) => return Answer::Refuse(errno),
             };
             if text.as_os_str().is_empty() {
                 // No path and AT_EMPTY_PATH stand for the file behind the descriptor; without
@@ -177,10 +183,20 @@ impl Watch<'_> {
                 if self.caller.hides() {
                     return self.refuse_hidden(call);
                 }
-                continue;
+                let follow = path.follow.follows(&self.parked.arguments, flags.unwrap_or(0));
+                if !writes || (!follow && self.stays_there(&text)) {
+                    continue;
+                }
+                return Answer::Refuse(self.caller.no_start(directory).raw_os_error());
             };
             let follow = path.follow.follows(&self.parked.arguments, flags.unwrap_or(0));
             let mut walk = self.ward.walk(self.caller, &start, &text, follow);
+            if let End::Nowhere(errno) = walk.end {
+                if !writes || (!follow && self.stays_there(&text)) {
+                    continue;
+                }
+                return Answer::Refuse(errno.raw_os_error());
+            }
             let creates = match flags {
                 Some(flags) => filter::creates(flags),
                 None => path.creates,
@@ -324,13 +340,25 @@ impl Watch<'_> {
         refuse_call(self.ward, self.caller, name)
     }
 
-    /// The text of a path argument, empty for a null pointer; otherwise whether the process hides
-    /// its memory.
-    fn path_text(&self, address: u64) -> Result<PathBuf, bool> {
+    /// The text of a path argument, empty for a null pointer; `EPERM` if the process hides its
+    /// memory.
+    fn path_text(&self, address: u64) -> Result<PathBuf, i32> {
         if address == 0 {
             return Ok(PathBuf::new());
         }
-        self.caller.path(address).map_err(|error| error.raw_os_error() == Some(EPERM))
+        self.caller.path(address).map_err(|error| match error.raw_os_error() {
+            Some(errno @ (EPERM | ENAMETOOLONG)) => errno,
+            _ => EFAULT,
+        })
+    }
+
+    /// Tells whether a path from a directory whose own is too long to be told stays in it, where
+    /// nothing can be denied by its name: so that `rm -r` gets to the bottom of everything.
+    fn stays_there(&self, text: &Path) -> bool {
+        let name = text.as_os_str().as_bytes();
+        !name.contains(&b'/')
+            && name != b".."
+            && !self.ward.plan.policy.patterns().iter().any(|each| each.right() == Right::Deny)
     }
 
     /// The permissions that a call gives a file that it creates.
@@ -401,6 +429,15 @@ impl Watch<'_> {
         }
     }
 
+    /// A priority. All of it is in registers. The init is of the jail's user and has the number one,
+    /// so neither it nor all processes of a user lose theirs.
+    fn priority(&self, process: u32) -> Answer {
+        let [which, who] = [0, 1].map(|index| self.argument(index) & u64::from(u32::MAX));
+        let user = u64::from(process) + 2;
+        let init = which == u64::from(process) && who == 1;
+        if init || which == user { Answer::Refuse(EPERM) } else { Answer::Resume }
+    }
+
     fn socket(&self, call: &Call, kind: &SocketCall) -> Answer {
         if matches!(kind, SocketCall::Create | SocketCall::Pair) {
             let wanted = self.argument(1);
@@ -450,8 +487,13 @@ impl Watch<'_> {
             // Abstract names are kept inside by Landlock's scope.
             Address::Other => None,
             Address::Path(text) => {
-                let start = self.caller.start(text, None)?;
+                let Some(start) = self.caller.start(text, None) else {
+                    return Some(Answer::Refuse(ENAMETOOLONG));
+                };
                 let walk = self.ward.walk(self.caller, &start, text, !binds);
+                if let End::Nowhere(errno) = walk.end {
+                    return Some(Answer::Refuse(errno.raw_os_error()));
+                }
                 if matches!(walk.end, End::Outside(_)) && !binds {
                     return None;
                 }

@@ -5,6 +5,10 @@
 //! a reason to grant: what is granted was granted before, by mounts and Landlock. Each step goes
 //! through a descriptor of an allowed tree and stays beneath it (`RESOLVE_BENEATH`), so that the
 //! supervisor itself is led nowhere.
+//!
+//! A jail chooses how long the way is: forty links, each of thousands of names, are a moment for
+//! the kernel and were minutes here, in which the caller could not even be killed. So a walk looks
+//! at a bounded number of names one by one, and ends [nowhere](End::Nowhere) beyond it.
 
 use super::caller::Caller;
 use crate::plan::{Node, Source, push_components};
@@ -12,13 +16,19 @@ use crate::ward::Ward;
 use jailkeeper_model::{JailPath, Presence};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// How many symbolic links a path may go through, as in the kernel.
 const LINKS_AT_MOST: usize = 40;
+/// How many names are looked at one by one. A path without links is taken in one step.
+const STEPS_AT_MOST: usize = 512;
+/// How many names may be ahead: links can pile them up.
+const AHEAD_AT_MOST: usize = 4096;
+/// Bytes of the longest path.
+const PATH_MAX: usize = 4096;
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +53,8 @@ pub(crate) enum End {
     /// At something without a name, such as a pipe behind `/proc/self/fd/1`, or at a file of the
     /// outside that was handed in as a descriptor. The number is the caller's descriptor.
     Descriptor(i32),
+    /// Too far to be followed, for this reason. The kernel may get there; nobody does by accident.
+    Nowhere(Errno),
 }
 
 /// Follows a path.
@@ -56,19 +68,30 @@ pub(crate) fn walk(
     let mut at = if text.is_absolute() { JailPath::root() } else { start.clone() };
     let mut todo: Vec<OsString> = Vec::new();
     push_components(&mut todo, text);
-    let mut links = 0;
+    let (mut links, mut steps) = (0, 0);
+    // The tree in which the rest was seen not to be straight, until another link or `..` is passed.
+    let mut crooked: Option<&JailPath> = None;
     while let Some(name) = todo.pop() {
+        steps += 1;
+        if steps > STEPS_AT_MOST || todo.len() > AHEAD_AT_MOST {
+            return nowhere(at, Errno::LOOP);
+        }
         if name == ".." {
             at = at.parent().unwrap_or_else(JailPath::root);
+            crooked = None;
             continue;
         }
-        let Ok(next) = at.join(&name) else { break };
+        let Ok(next) = at.join(&name) else { return nowhere(at, Errno::NAMETOOLONG) };
         if let Some(end) = outside(ward, &next) {
-            return Walk { path: with_rest(next, todo), end, presence: Presence::Unknown };
+            return Walk { path: with_rest(&next, &todo), end, presence: Presence::Unknown };
         }
         let last = todo.is_empty();
-        if let Some((path, presence)) = straight(ward, &next, &todo, follow_last) {
-            return Walk { path, end: End::Tree, presence };
+        let root = ward.plan.trees.containing(&next).map(|tree| &tree.path);
+        if crooked.is_none() || crooked != root {
+            if let Some((path, presence)) = straight(ward, &next, &todo, follow_last) {
+                return Walk { path, end: End::Tree, presence };
+            }
+            crooked = root;
         }
         if last && !follow_last {
             at = next;
@@ -77,6 +100,7 @@ pub(crate) fn walk(
         match target(ward, caller, &next) {
             Target::Path(target) if links < LINKS_AT_MOST => {
                 links += 1;
+                crooked = None;
                 if target.is_absolute() {
                     at = JailPath::root();
                 }
@@ -90,29 +114,52 @@ pub(crate) fn walk(
                 };
             }
             Target::Descriptor(number) => {
+                crooked = None;
                 at = caller.directory(Some(number.unsigned_abs().into())).unwrap_or(next);
             }
             _ => at = next,
         }
     }
     if let Some(end) = outside(ward, &at) {
-        return Walk { path: with_rest(at, todo), end, presence: Presence::Unknown };
+        return Walk { path: with_rest(&at, &todo), end, presence: Presence::Unknown };
     }
     let served = ward.plan.view.find(&at).is_some();
     let end = if served { End::View } else { End::Tree };
     let presence = if served { Presence::Exists } else { Presence::Unknown };
-    Walk { path: with_rest(at, todo), end, presence }
+    Walk { path: with_rest(&at, &todo), end, presence }
 }
 
-/// Appends the components that are left, as text.
-fn with_rest(mut path: JailPath, todo: Vec<OsString>) -> JailPath {
-    for name in todo.into_iter().rev() {
-        let next = if name == ".." { path.parent() } else { path.join(&name).ok() };
-        if let Some(next) = next {
-            path = next;
+fn nowhere(path: JailPath, why: Errno) -> Walk {
+    Walk { path, end: End::Nowhere(why), presence: Presence::Unknown }
+}
+
+/// Appends the components that are left, as text; the error is the path cut off where it would be
+/// longer than a path can be.
+fn appended(path: &JailPath, todo: &[OsString]) -> Result<JailPath, JailPath> {
+    let mut bytes = path.as_bytes().to_vec();
+    let mut fits = true;
+    for name in todo.iter().rev().map(|name| name.as_bytes()) {
+        if name == b".." {
+            let end = bytes.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            bytes.truncate(end.max(1));
+            continue;
         }
+        fits = bytes.len() + 1 + name.len() <= PATH_MAX;
+        if !fits {
+            break;
+        }
+        if bytes != b"/" {
+            bytes.push(b'/');
+        }
+        bytes.extend_from_slice(name);
     }
-    path
+    let whole = JailPath::new(Path::new(OsStr::from_bytes(&bytes))).map_err(|_| path.clone())?;
+    if fits { Ok(whole) } else { Err(whole) }
+}
+
+/// The same for a name in an event.
+fn with_rest(path: &JailPath, todo: &[OsString]) -> JailPath {
+    appended(path, todo).unwrap_or_else(|cut| cut)
 }
 
 /// Tells whether a path is neither in a tree nor served by the view.
@@ -131,7 +178,7 @@ fn straight(
     if todo.iter().any(|name| name == "..") {
         return None;
     }
-    let full = with_rest(next.clone(), todo.to_vec());
+    let full = appended(next, todo).ok()?;
     let (root, fd) = ward.tree_descriptor(&full)?;
     root.covers(next).then_some(())?;
     let inside = full.strip_prefix(root)?;

@@ -37,8 +37,8 @@ pub(crate) enum Treatment {
     Socket(SocketCall),
     /// Is decided by one argument. What reaches the listener is a jailbreak like [`Self::Breach`].
     Arguments(ArgumentRule),
-    /// Acts on a process that a number names. At strength `flat` alone, where numbers also name
-    /// processes of others.
+    /// Acts on a process that a number names. At strength `flat`, where numbers also name processes
+    /// of others; at strength `full` for priorities alone, which are not the init's to lose.
     Process(ProcessCall),
 }
 

@@ -258,6 +258,9 @@ impl Watch<'_> {
         let interpreter = PathBuf::from(line.split_ascii_whitespace().next()?);
         let start = self.caller.start(&interpreter, None)?;
         let walk = self.ward.walk(self.caller, &start, &interpreter, true);
+        if let End::Nowhere(errno) = walk.end {
+            return Some(Answer::Refuse(errno));
+        }
         let attempt = Attempt {
             access: Access::execute(walk.path, walk.presence),
             file: JailPath::resolve(&start, &interpreter).ok(),
@@ -299,10 +302,13 @@ impl Watch<'_> {
             if self.caller.hides() {
                 return Err(self.refuse_hidden());
             }
-            return Ok(Named::Nothing(Errno::BADF));
+            return Ok(Named::Nothing(self.caller.no_start(directory)));
         };
         let follow = path.follow.follows(&self.parked.arguments, flags.unwrap_or(0));
         let walk = self.ward.walk(self.caller, &start, &text, follow);
+        if let End::Nowhere(errno) = walk.end {
+            return Ok(Named::Nothing(errno));
+        }
         let file = JailPath::resolve(&start, &text).ok();
         Ok(Named::Place(Box::new(Place { file, walk })))
     }

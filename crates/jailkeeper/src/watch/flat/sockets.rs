@@ -10,6 +10,7 @@
 //! sequenced packets: on it the kernel ignores names.
 
 use super::super::socket::{self, Address};
+use super::super::walk::End;
 use super::behalf::{held, own_name};
 use super::{Answer, Watch};
 use crate::walls::filter::SocketCall;
@@ -131,6 +132,9 @@ impl Watch<'_> {
                     return Some(self.refuse_this());
                 };
                 let walk = self.ward.walk(self.caller, &start, text, !binds);
+                if let End::Nowhere(errno) = walk.end {
+                    return Some(Answer::Refuse(errno));
+                }
                 let access = if binds {
                     Access::bind_path(walk.path.clone())
                 } else {

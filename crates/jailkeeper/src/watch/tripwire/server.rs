@@ -233,6 +233,7 @@ impl Server<'_> {
             || path_call.is_some_and(|call| {
                 call.intent == Intent::Writes && call.paths.iter().any(|path| path.creates)
             });
+        let told = said.is_some();
         let (file, resolved) = match said {
             // Below what is no directory is nothing: the caller's word is of no use, or was
             // changed since the kernel read it.
@@ -243,11 +244,12 @@ impl Server<'_> {
             None => (component.clone(), component.clone()),
         };
         let presence = presence(&resolved);
-        // Opening a directory to read it is a listing, which only asks.
+        // Opening a directory to read it is a listing, which only asks. Of a caller whose word does
+        // not lead to the component nobody knows what it opens below.
         let asks =
             call.zip(parked).is_some_and(|(call, parked)| self.asks_to_read(caller, call, &parked));
         let class = if asks { Class::Content } else { class };
-        let lists = mode == Mode::Read && flags.is_some() && is_directory(&resolved);
+        let lists = told && mode == Mode::Read && flags.is_some() && is_directory(&resolved);
         let (class, operation) = if lists { (Class::Probe, "list") } else { (class, operation) };
         let access = match (class, mode) {
             (Class::Probe, _) => Access::probe(resolved, presence),

@@ -37,8 +37,10 @@ const REQUESTS: ArgumentRule = ArgumentRule {
 
 /// Commands of `fcntl`.
 ///
-/// They choose which process gets which signal for a descriptor. A descriptor shared with the
-/// outside could make the kernel signal the supervisor (CVE-2026-72183).
+/// The first three choose which process gets which signal for a descriptor. A descriptor shared
+/// with the outside could make the kernel signal the supervisor (CVE-2026-72183). A lease makes
+/// whoever opens the file outside wait (`/proc/sys/fs/lease-break-time`, 45 seconds), a delegation
+/// whoever changes its attributes; both are to be had for a file that may only be read.
 const COMMANDS: ArgumentRule = ArgumentRule {
     argument: 1,
     cases: &[
@@ -48,6 +50,10 @@ const COMMANDS: ArgumentRule = ArgumentRule {
         Case { when: Equals(10), outcome: Outcome::Refuse { errno: EPERM } },
         // F_SETOWN_EX
         Case { when: Equals(15), outcome: Outcome::Refuse { errno: EPERM } },
+        // F_SETLEASE
+        Case { when: Equals(1024), outcome: Outcome::Refuse { errno: EPERM } },
+        // F_SETDELEG, since Linux 6.19
+        Case { when: Equals(1040), outcome: Outcome::Refuse { errno: EPERM } },
     ],
     otherwise: Outcome::Allow,
 };

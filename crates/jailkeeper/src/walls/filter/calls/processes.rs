@@ -1,7 +1,8 @@
 //! Processes, threads and signals.
 //!
 //! The pid namespace shows a jail no process but its own, and its init ends them all; so they may
-//! do with each other what they like. Namespaces of their own they may not have: in one of them a
+//! do with each other what they like, but for the init itself: it has to come to the processor to
+//! die, so nobody makes it slow. Namespaces of their own they may not have: in one of them a
 //! process has every capability, and with it most of the kernel's attack surface.
 
 use super::super::treatment::{
@@ -19,6 +20,13 @@ const CLONE_NEWTIME: u32 = 0x80;
 const CLONE_FLAGS: ArgumentRule = ArgumentRule {
     argument: 0,
     cases: &[Case { when: AnyBit(NEW_NAMESPACES), outcome: Outcome::Refuse { errno: EPERM } }],
+    otherwise: Outcome::Allow,
+};
+
+/// A share of the processor: not the init's, whose number is one and which is of the same user.
+pub(super) const NOT_THE_INIT: ArgumentRule = ArgumentRule {
+    argument: 0,
+    cases: &[Case { when: Equals(1), outcome: Outcome::Refuse { errno: EPERM } }],
     otherwise: Outcome::Allow,
 };
 

@@ -1,7 +1,17 @@
 //! Clocks, timers and scheduling.
 
-use super::super::treatment::{Call, allow};
+use super::super::treatment::{Call, ProcessCall, Treatment, allow};
+use super::processes::NOT_THE_INIT;
 use syscalls::x86_64::Sysno;
+
+const fn of_others(number: Sysno) -> Call {
+    Call::new(number, Treatment::Arguments(NOT_THE_INIT))
+}
+
+/// Two arguments decide, so the listener does.
+const fn priority(number: Sysno) -> Call {
+    Call::new(number, Treatment::Process(ProcessCall::Priority { process: 0 }))
+}
 
 pub(super) static CALLS: &[Call] = &[
     // Reading clocks.
@@ -31,18 +41,18 @@ pub(super) static CALLS: &[Call] = &[
     allow(Sysno::sched_yield),
     allow(Sysno::getcpu),
     allow(Sysno::getpriority),
-    allow(Sysno::setpriority),
+    priority(Sysno::setpriority),
     allow(Sysno::ioprio_get),
     allow(Sysno::ioprio_set),
     allow(Sysno::sched_setparam),
     allow(Sysno::sched_getparam),
-    allow(Sysno::sched_setscheduler),
+    of_others(Sysno::sched_setscheduler),
     allow(Sysno::sched_getscheduler),
     allow(Sysno::sched_get_priority_max),
     allow(Sysno::sched_get_priority_min),
     allow(Sysno::sched_rr_get_interval),
     allow(Sysno::sched_setaffinity),
     allow(Sysno::sched_getaffinity),
-    allow(Sysno::sched_setattr),
+    of_others(Sysno::sched_setattr),
     allow(Sysno::sched_getattr),
 ];

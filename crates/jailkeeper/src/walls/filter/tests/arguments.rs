@@ -95,6 +95,23 @@ fn nobody_chooses_who_gets_the_signals_of_a_descriptor() {
     }
 }
 
+#[test]
+fn nobody_leases_a_file() {
+    assert_eq!(ask_with(Sysno::fcntl, 1, 1024), EPERM);
+    assert_eq!(ask_with(Sysno::fcntl, 1, 1024 | GARBAGE), EPERM);
+    assert_eq!(ask_with(Sysno::fcntl, 1, 1025), ALLOW, "F_GETLEASE");
+}
+
+#[test]
+fn the_init_is_not_slowed_down() {
+    for call in [Sysno::sched_setscheduler, Sysno::sched_setattr] {
+        for (process, action) in [(0, ALLOW), (1, EPERM), (1 | GARBAGE, EPERM), (2, ALLOW)] {
+            assert_eq!(ask_with(call, 0, process), action, "{call} {process:#x}");
+        }
+    }
+    assert_eq!(ask_with(Sysno::setpriority, 0, 0), NOTIFY);
+}
+
 /// NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 const NAMESPACES: [u64; 7] =
     [0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];

@@ -4,7 +4,7 @@ use super::super::abi::NATIVE;
 use super::super::build::Watched;
 use super::super::build::items;
 use super::super::calls::all;
-use super::super::treatment::{Intent, SocketCall, Treatment};
+use super::super::treatment::{Intent, ProcessCall, SocketCall, Treatment};
 use super::super::{call, is_foreign, program};
 use super::{ENOSYS, I386, X86_64, ask};
 use jailkeeper_sys::bpf::Item;
@@ -91,6 +91,7 @@ fn the_filter_does_what_the_table_says() {
             Treatment::Socket(_) => NOTIFY,
             Treatment::Arguments(_) if call.name() == "socketpair" => errno(97),
             Treatment::Arguments(_) => ALLOW,
+            Treatment::Process(ProcessCall::Priority { .. }) => NOTIFY,
             Treatment::Process(_) => panic!("of strength `flat`"),
         };
         assert_eq!(action, promised, "{}", call.name());
