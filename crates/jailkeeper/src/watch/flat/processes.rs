@@ -21,24 +21,19 @@ enum Entry {
     System(PathBuf),
     /// Of a process or thread: its number, and the path from there on.
     Process(Pid, PathBuf),
-    /// Of a process that is not the jail's.
-    Strange,
 }
 
 impl Watch<'_> {
     /// Opens an entry below `/proc`; `None` leaves it to be judged like any other path.
     pub(super) fn open_process(&self, place: &Place, flags: u64) -> Option<Answer> {
         let writes = filter::has_write_intent(flags);
-        let (directory, inside) = match self.entry(&place.walk) {
-            Entry::Strange => return Some(Answer::Refuse(Errno::NOENT)),
+        let (owner, inside) = match self.entry(&place.walk) {
             // What belongs to the system is not changed: the policy's rule is one for reading.
             Entry::System(_) if writes => return None,
-            Entry::System(inside) => (PathBuf::from("/proc"), inside),
-            Entry::Process(pid, inside) => {
-                (PathBuf::from(format!("/proc/{}", pid.as_raw_pid())), inside)
-            }
+            Entry::System(inside) => (None, inside),
+            Entry::Process(pid, inside) => (Some(pid), inside),
         };
-        Some(match self.open_below(&directory, &inside, flags) {
+        Some(match self.open_below(owner, &inside, flags) {
             Ok(fd) => Answer::Descriptor { fd, close_on_exec: filter::closes_on_exec(flags) },
             Err(Errno::LOOP) => Answer::Refuse(Errno::ACCESS),
             Err(errno) => Answer::Refuse(errno),
@@ -47,14 +42,22 @@ impl Watch<'_> {
 
     fn open_below(
         &self,
-        directory: &std::path::Path,
+        owner: Option<Pid>,
         inside: &std::path::Path,
         flags: u64,
     ) -> Result<OwnedFd, Errno> {
         let hold = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = match owner {
+            Some(pid) => format!("/proc/{}", pid.as_raw_pid()),
+            None => "/proc".to_owned(),
+        };
         let directory = rustix::fs::open(directory, hold, FileMode::empty())?;
-        // The directory belongs to one process for ever; if that is the jail's still, it was so
-        // when its number was looked at.
+        // The race: a process of the jail ends, and a stranger gets its number. So the directory is
+        // held first, which belongs to one process for ever. Nothing in it can be opened once that
+        // has ended; if something is, it had the number all the while that it was asked about.
+        if owner.is_some_and(|pid| !self.is_the_callers(pid) && !self.is_ours(pid)) {
+            return Err(Errno::NOENT);
+        }
         let inside = if inside.as_os_str().is_empty() { std::path::Path::new(".") } else { inside };
         let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::DIRECTORY | OFlags::NONBLOCK;
         let bits = u32::try_from(flags & u64::from(u32::MAX)).unwrap_or(0);
@@ -74,7 +77,7 @@ impl Watch<'_> {
         let mut names = walk.path.components().skip(1);
         let Some(first) = names.next() else { return Entry::System(PathBuf::new()) };
         let rest: PathBuf = names.collect();
-        let own = self.caller.process().unwrap_or(self.caller.thread);
+        let own = self.own();
         match first.to_str() {
             Some("self") => Entry::Process(own, rest),
             Some("thread-self") => {
@@ -87,14 +90,22 @@ impl Watch<'_> {
                 Entry::Process(own, std::iter::once(first).chain(rest.iter()).collect())
             }
             Some(name) if name.bytes().all(|byte| byte.is_ascii_digit()) => {
-                let pid = name.parse().ok().and_then(Pid::from_raw);
-                match pid {
-                    Some(pid) if pid == own || self.is_ours(pid) => Entry::Process(pid, rest),
-                    _ => Entry::Strange,
+                match name.parse().ok().and_then(Pid::from_raw) {
+                    Some(pid) => Entry::Process(pid, rest),
+                    None => Entry::System(std::iter::once(first).chain(rest.iter()).collect()),
                 }
             }
             _ => Entry::System(std::iter::once(first).chain(rest.iter()).collect()),
         }
+    }
+
+    fn own(&self) -> Pid {
+        self.caller.process().unwrap_or(self.caller.thread)
+    }
+
+    /// Tells whether a number is the caller's own, who waits and so keeps it.
+    fn is_the_callers(&self, pid: Pid) -> bool {
+        pid == self.own()
     }
 
     /// Tells whether a process or thread is one of this jail.
