@@ -36,6 +36,7 @@ attempts! {
     signal_owner: "fcntl 8" => refused(libc::EPERM);
     signal_owner_extended: "fcntl 15" => refused(libc::EPERM).fails_alone(libc::EFAULT);
     signal_number: "fcntl 10" => refused(libc::EPERM);
+    lease: "keep file {ro}/file O_RDONLY , lease file" => refused(libc::EPERM).with("--read {ro}");
     socket_owner: "ioctl 35073 0" => refused(libc::EPERM).fails_alone(libc::ENOTTY);
     unknown: "unknown-call" => refused(libc::ENOSYS).fails_alone(libc::ENOSYS);
     old: "sysfs 3" => refused(libc::ENOSYS);
@@ -44,6 +45,12 @@ attempts! {
     type_in: "ioctl 21522 0" => call("ioctl").fails_alone(libc::ENOTTY);
     type_in_with_garbage: "ioctl 21522 1" => call("ioctl").fails_alone(libc::ENOTTY);
     linux_console: "ioctl 21532 1" => call("ioctl").fails_alone(libc::ENOTTY);
+
+    // The jail's init is of the jail's own user: nobody makes its death slow.
+    slow_init: "setpriority 0 1 19"
+        => refused(libc::EPERM).needs_root().at_flat(refused(libc::ESRCH));
+    slow_user: "setpriority 2 0 1" => refused(libc::EPERM);
+    idle_init: "idle 1" => refused(libc::EPERM).needs_root().at_flat(refused(libc::ESRCH));
 
     // Nobody of the host can be reached by a signal: its pids do not exist.
     signal: "kill 1 0" => refused(libc::EPERM).without_control("the jail's own first process");

@@ -13,6 +13,7 @@ mod death;
 mod flat;
 mod granting;
 mod harmless;
+mod hostile;
 mod input;
 mod living;
 mod looking;

@@ -38,6 +38,22 @@ pub(crate) fn run(name: &str, words: &Words<'_>) -> Option<i64> {
             });
             thread.join().ok().flatten().unwrap_or(-1)
         }),
+        // last-thread NAME ARG...: in another thread, once the first one of this process has ended
+        "last-thread" => last_thread(words),
+        // limit-descriptors NUMBER
+        "limit-descriptors" => {
+            let limit = [words.number().to_ne_bytes(); 2].concat();
+            call!(SYS_prlimit64, 0, libc::RLIMIT_NOFILE, &limit[..], 0)
+        }
+        // setpriority WHICH WHO NICE
+        "setpriority" => {
+            call!(SYS_setpriority, words.number(), words.number(), words.number())
+        }
+        // idle PID: lets it have the processor when nobody else wants it
+        "idle" => {
+            let priority = 0_i32.to_ne_bytes();
+            call!(SYS_sched_setscheduler, words.number(), libc::SCHED_IDLE, &priority[..])
+        }
         // prctl OPTION A B
         "prctl" => call!(SYS_prctl, words.number(), words.number(), words.number(), 0, 0),
         // kill PID SIGNAL
@@ -61,6 +77,25 @@ pub(crate) fn run(name: &str, words: &Words<'_>) -> Option<i64> {
         }
         _ => return None,
     })
+}
+
+/// Makes the attempt of the words that are left when nothing but another thread is left to make it.
+fn last_thread(words: &Words<'_>) -> i64 {
+    let rest = words.rest().to_vec();
+    std::thread::spawn(move || {
+        let first_lives = || {
+            let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+            !stat.contains(") Z ")
+        };
+        while first_lives() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let result =
+            rest.split_first().and_then(|(name, rest)| crate::run(name, &Words::new(rest)));
+        println!("\nSURVIVED last-thread {}", result.unwrap_or(-1));
+        std::process::exit(0)
+    });
+    call!(SYS_exit, 0)
 }
 
 /// Executes a program whose only argument is its name.
