@@ -140,7 +140,7 @@ mod tests {
             fs::create_dir_all(top.join(folder)).unwrap();
         }
         for folder in ["closed/in/closed", "closed/in", "closed"] {
-            fs::set_permissions(top.join(folder), Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(top.join(folder), Permissions::from_mode(0o0)).unwrap();
         }
         std::os::unix::fs::symlink("/etc", top.join("link")).unwrap();
         remove(&top).unwrap();
