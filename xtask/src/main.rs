@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test`, `fuzz`, `bench` and `dist`.
+//! The project's own commands: `cargo xtask test`, `fuzz`, `profiles`, `bench` and `dist`.
 
 #![forbid(unsafe_code)]
 
@@ -8,6 +8,7 @@ mod dist;
 mod elf;
 mod fuzz;
 mod portable;
+mod profiles;
 mod terminal;
 mod test;
 mod workspace;
@@ -23,6 +24,7 @@ Commands:
   fuzz [--seconds N] [TARGET]   Feed the fuzz targets for 10 s each, or N; without a name, all of them
   portable [--fetch]            Build and test what runs on every Unix, without the engine of Linux
                                 --fetch: get the source of Rust's library from Debian, to check other systems
+  profiles [--out FILE] [NAME]  Take each entry of the shipped profiles away: does a real tool chain break?
   bench [--quick] [--out DIR]   Measure against native and bubblewrap; writes docs/benchmarks
   dist                          Build a static binary and the npm package of this platform
 ";
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         "test" => test::run(options),
         "fuzz" => fuzz::run(options),
         "portable" => portable::run(options),
+        "profiles" => profiles::run(options),
         "bench" => bench::run(options),
         "dist" => dist::run(options),
         "help" | "--help" | "-h" => {

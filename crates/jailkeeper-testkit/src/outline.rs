@@ -2,6 +2,7 @@
 
 use crate::needs::is_there;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The parts of a profile's proof, and what it cannot show.
@@ -35,10 +36,14 @@ pub struct Part {
     /// Programs that it cannot do without.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// What the caller's environment has besides the usual.
+    #[serde(default)]
+    pub caller: BTreeMap<String, String>,
     /// Options of the jail.
     #[serde(default)]
     pub options: String,
-    /// Attempts below these paths are refused without an end: the profile says so.
+    /// Attempts below these paths are refused without an end: the profile says so. A word before
+    /// the path is the only operation that is meant.
     #[serde(default)]
     pub refused: Vec<String>,
 }

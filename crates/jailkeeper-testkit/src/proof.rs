@@ -71,7 +71,9 @@ impl Proof {
         }
         if let Ok(script) = std::fs::read(files.join("prepare.sh")) {
             self.place.write("{root}/prepare.sh", script, 0o644);
-            let _ = self.free("../prepare.sh").ends_with(0);
+            // What works on behind it, such as git's maintenance, ends with the containment.
+            let ran = self.free("../prepare.sh");
+            assert_eq!(ran.status, 0, "the preparation failed: {ran}");
         }
     }
 
@@ -92,7 +94,11 @@ impl Proof {
     pub fn jail(&self, part: &str, options: &str) -> Ran {
         let part = self.outline.part(part);
         let options = format!("{options} {}", part.options);
-        let command = self.place.jail_command(&text(&self.place, &options), words(&part.run));
+        let options = text(&self.place, &options);
+        let mut command = self.place.jail_command(&options, words(&part.run));
+        for (name, value) in &part.caller {
+            command.env(name, text(&self.place, value));
+        }
         self.ran(command)
     }
 
@@ -121,15 +127,19 @@ impl Proof {
     pub fn verdict(&self, part: &str, ran: &Ran) -> Result<(), String> {
         let refused = &self.outline.part(part).refused;
         let refused: Vec<String> = refused.iter().map(|path| text(&self.place, path)).collect();
-        let expected = |file: Option<&str>| {
-            file.is_some_and(|file| refused.iter().any(|path| Path::new(file).starts_with(path)))
+        let expected = |file: Option<&str>, operation: &str| {
+            refused.iter().any(|refused| {
+                let (only, path) = refused.rsplit_once(' ').unwrap_or((operation, refused));
+                only == operation && file.is_some_and(|file| Path::new(file).starts_with(path))
+            })
         };
         for breach in ran.breaches() {
             let file = breach.file.as_deref();
-            if breach.action != ActionTaken::Denied || !expected(file) {
-                let file = file.unwrap_or("?").replace(&self.place.text("{root}"), "");
+            if breach.action != ActionTaken::Denied || !expected(file, &breach.operation) {
                 let program = breach.argv.first().map_or("?", String::as_str);
-                return Err(format!("{} `{file}` by `{program}` is a jailbreak", breach.mode));
+                let file = file.or(breach.address.as_deref()).unwrap_or("?");
+                let why = format!("{} `{file}` by `{program}` is a jailbreak", breach.mode);
+                return Err(why.replace(&self.place.text("{root}"), ""));
             }
         }
         if ran.status != 0 || !ran.text().lines().any(|line| line == PROVED) {
@@ -151,7 +161,7 @@ impl Proof {
 }
 
 fn words(script: &str) -> impl Iterator<Item = &str> {
-    ["sh", "-eu"].into_iter().chain(script.split_ascii_whitespace())
+    ["sh", "-eux"].into_iter().chain(script.split_ascii_whitespace())
 }
 
 fn text(place: &Place, text: &str) -> String {

@@ -75,7 +75,8 @@ fn what_an_agent_is_denied_can_be_done_without_a_jail() {
     needs![git];
     let user = User::Ordinary;
     let ran = Proof::new("agent", user).free("refused.sh free");
-    assert!(ran.ends_with(0).text().contains("\nproved"), "{ran}");
+    assert_eq!(ran.status, 0, "{ran}");
+    assert!(ran.text().contains("\nproved"), "{ran}");
 }
 
 mod learned {
