@@ -237,6 +237,11 @@ impl From<Outside> for jailkeeper::Outside {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
+    /// Print an AppArmor profile that lets this program make user namespaces, to be saved as
+    /// /etc/apparmor.d/jailkeeper
+    #[cfg(feature = "full")]
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) apparmor: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -308,17 +308,36 @@ pub fn keep_from_children(first: RawFd, except: &[RawFd]) -> io::Result<()> {
     close_range(from, RawFd::MAX, true)
 }
 
-/// Makes a user namespace in a child that ends at once.
+/// Tells whether this process may have capabilities in namespaces of its own.
+///
+/// Making them is not enough: AppArmor on Ubuntu 24.04 lets everybody make a user namespace and
+/// gives no capability in it. So the child asks for a file system in memory, which is never
+/// mounted: nothing is changed anywhere.
 ///
 /// # Errors
 ///
-/// `EPERM` or `ENOSPC` where user namespaces are not to be had.
-pub fn try_user_namespace() -> io::Result<()> {
-    // SAFETY: the child only exits.
-    match unsafe { clone3(Namespaces::USER, Parent::Caller) }? {
-        // SAFETY: `_exit` runs no handlers and does not return.
-        Side::Child => unsafe { libc::_exit(0) },
-        Side::Parent(pid) => wait(pid).map(|_| ()),
+/// Those of `clone3(2)`; `EPERM` or `EACCES` if there are no capabilities; `ENOSYS` if there is no
+/// `fsopen(2)`.
+pub fn try_namespaces() -> io::Result<()> {
+    // SAFETY: the child makes one system call and ends.
+    match unsafe { clone3(Namespaces::USER.and(Namespaces::MOUNT), Parent::Caller) }? {
+        Side::Child => {
+            let flags = rustix::mount::FsOpenFlags::FSOPEN_CLOEXEC;
+            let errno =
+                rustix::mount::fsopen(c"tmpfs", flags).err().map_or(0, |e| e.raw_os_error());
+            // SAFETY: `_exit` runs no handlers and does not return.
+            unsafe { libc::_exit(errno) }
+        }
+        Side::Parent(pid) => wait(pid).and_then(|(ending, _)| told_by(ending)),
+    }
+}
+
+/// Reads the errno that a child ended with.
+pub(crate) fn told_by(ending: Ending) -> io::Result<()> {
+    match ending {
+        Ending::Code(0) => Ok(()),
+        Ending::Code(errno) => Err(io::Error::from_raw_os_error(errno)),
+        Ending::Signal(signal) => Err(io::Error::other(format!("killed by signal {signal}"))),
     }
 }
 

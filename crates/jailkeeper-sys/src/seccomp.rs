@@ -194,6 +194,31 @@ pub(crate) fn install(program: &Program) -> io::Result<RawFd> {
     RawFd::try_from(fd).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))
 }
 
+/// Tells whether a filter with a listener can be installed here, by installing one in a child.
+///
+/// The kernel takes one listener in a stack of filters: below somebody else's it is `EBUSY`.
+///
+/// # Errors
+///
+/// `EBUSY`, and whatever a filter that is there already answers.
+pub fn try_listener() -> io::Result<()> {
+    use crate::process::{Namespaces, Parent, Side, clone3, told_by, wait};
+    let program = Program::assemble(&[crate::bpf::Item::Return(ALLOW)])
+        .map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    // SAFETY: the child makes two system calls and ends.
+    match unsafe { clone3(Namespaces::NONE, Parent::Caller) }? {
+        Side::Child => {
+            let renounced = rustix::thread::set_no_new_privs(true).map_err(io::Error::from);
+            let installed = renounced.and_then(|()| install(&program));
+            let errno =
+                installed.err().map_or(0, |error| error.raw_os_error().unwrap_or(libc::EIO));
+            // SAFETY: `_exit` runs no handlers and does not return.
+            unsafe { libc::_exit(errno) }
+        }
+        Side::Parent(pid) => wait(pid).and_then(|(ending, _)| told_by(ending)),
+    }
+}
+
 /// Tells whether the kernel offers filters with a listener and `WAIT_KILLABLE_RECV`.
 ///
 /// Asks without installing anything: a null program is `EFAULT` when the flags are known and

@@ -16,6 +16,8 @@ use crate::plan::{self, Checked, Ground as Standing, Plan, Summary, Wanted};
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
 #[cfg(feature = "full")]
+use crate::remedy;
+#[cfg(feature = "full")]
 use crate::scratch::Scratch;
 use crate::stdio::Stdio;
 #[cfg(feature = "full")]
@@ -60,9 +62,12 @@ pub struct Command {
     cwd: Option<PathBuf>,
     streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
-    callback: Option<Callback>,
+    callback: Option<Arc<Callback>>,
     answerer: Option<Answerer>,
     id: Option<String>,
+    /// There is nothing to run: only the walls are tried.
+    #[cfg(feature = "full")]
+    trial: bool,
 }
 
 impl std::fmt::Debug for Command {
@@ -88,6 +93,8 @@ impl Command {
             callback: None,
             answerer: None,
             id: None,
+            #[cfg(feature = "full")]
+            trial: false,
         }
     }
 
@@ -187,7 +194,7 @@ impl Command {
 
     /// Calls a function for every event, on the thread that saw it: the jail waits meanwhile.
     pub fn on_event(&mut self, callback: impl Fn(&Event) + Send + Sync + 'static) -> &mut Self {
-        self.callback = Some(Box::new(callback));
+        self.callback = Some(Arc::new(Box::new(callback)));
         self
     }
 
@@ -320,7 +327,10 @@ impl Command {
 
     fn recorder(&mut self) -> (Recorder, std::sync::mpsc::Receiver<Event>) {
         let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
-        Recorder::new(id, self.callback.take())
+        let callback = self.callback.take();
+        let callback =
+            callback.map(|callback| -> Callback { Box::new(move |event| callback(event)) });
+        Recorder::new(id, callback)
     }
 
     fn spawn_monitored(&mut self) -> Result<Child> {
@@ -377,17 +387,69 @@ impl Command {
     /// Those of [`spawn`](Self::spawn).
     #[cfg(feature = "full")]
     pub fn spawn_on(&mut self, probe: &Probe) -> Result<Child> {
-        let strength = plan::choose(&self.jail.settings, probe)?;
-        if strength == Strength::Monitor {
-            return self.spawn_monitored();
+        match plan::choose(&self.jail.settings, probe)? {
+            Strength::Monitor => self.spawn_monitored(),
+            Strength::Full if plan::may_be_flat(&self.jail.settings, probe) => {
+                self.spawn_full_or_flat(probe)
+            }
+            strength => self.spawn_at(strength, probe, None),
         }
+        .map_err(|error| match remedy::for_full(probe.surroundings) {
+            Some(advice) if error.is_of_the_machine() => error.with_hint(advice),
+            None if error.is_of_the_machine() && error.hint().is_none() => {
+                error.with_hint("run `jailkeeper doctor` to see what this machine lacks")
+            }
+            _ => error,
+        })
+    }
+
+    /// Starts the command at strength `full`; if this machine refuses a step of that, which shows
+    /// before anything of the command ran, at strength `flat`.
+    #[cfg(feature = "full")]
+    fn spawn_full_or_flat(&mut self, probe: &Probe) -> Result<Child> {
+        // The first try uses them up.
+        let callback = self.callback.clone();
+        let mut kept = [const { None }; 3];
+        for (kept, stream) in kept.iter_mut().zip(&self.streams) {
+            if let Stdio::Descriptor(fd) = stream {
+                *kept = Some(fd.try_clone().step("duplicate a descriptor")?);
+            }
+        }
+        let first = match self.spawn_at(Strength::Full, probe, None) {
+            Err(error) if error.is_of_the_machine() => error,
+            other => return other,
+        };
+        self.callback = callback;
+        for (kept, stream) in kept.into_iter().zip(&mut self.streams) {
+            if let Some(fd) = kept {
+                *stream = Stdio::Descriptor(fd);
+            }
+        }
+        // What is wrong with this strength is no answer to what was wrong with the other.
+        self.spawn_at(Strength::Flat, probe, Some(&first)).map_err(|second| {
+            first.with_hint(format!("strength `flat` was tried as well: {}", second.sentence()))
+        })
+    }
+
+    #[cfg(feature = "full")]
+    fn spawn_at(
+        &mut self,
+        strength: Strength,
+        probe: &Probe,
+        stronger: Option<&Error>,
+    ) -> Result<Child> {
         let scratch = match strength {
             Strength::Flat if self.jail.settings.private_tmp => Some(Scratch::make()?),
             _ => None,
         };
         let ground = ground(strength, scratch.as_ref())?;
-        let plan = self.make_plan(probe, ground)?;
-        plan.find_command()?;
+        let mut plan = self.make_plan(probe, ground)?;
+        if let Some(error) = stronger {
+            plan.falls_back(format!("tried and {}", error.sentence()));
+        }
+        if !self.trial {
+            plan.find_command()?;
+        }
         if plan.policy.asks() && self.answerer.is_none() {
             return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
                 .because("there is nobody to ask")
@@ -473,6 +535,27 @@ impl Command {
             attached: None,
         };
         Plan::new(&self.jail.settings, wanted, probe, ground)
+    }
+}
+
+/// Raises a jail of strength `full` in which nothing is run.
+#[cfg(feature = "full")]
+pub(crate) fn try_full(probe: &Probe) -> Result<()> {
+    const NOTHING: &str = "/usr/.jailkeeper-trial";
+    let jail = Jail::builder()
+        .base(false)
+        .working_directory(false)
+        .strength(Strength::Full)
+        .read("/usr")
+        .build()?;
+    let mut command = jail.command(NOTHING);
+    command.trial = true;
+    command.current_dir("/usr").stdin(Stdio::Null).stdout(Stdio::Null).stderr(Stdio::Null);
+    match command.spawn_on(probe) {
+        // The walls stood when it was looked for.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::new(ErrorKind::Setup, "find nothing to run").at(NOTHING)),
     }
 }
 

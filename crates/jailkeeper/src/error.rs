@@ -51,6 +51,8 @@ struct Inner {
     path: Option<PathBuf>,
     hint: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// The machine refused a step of building walls, and nothing ran.
+    of_machine: bool,
 }
 
 /// The result of the engine's calls.
@@ -59,7 +61,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// Makes an error that says which step failed.
     pub(crate) fn new(kind: ErrorKind, step: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, step: step.into(), path: None, hint: None, source: None }))
+        let (path, hint, source, of_machine) = (None, None, None, false);
+        Self(Box::new(Inner { kind, step: step.into(), path, hint, source, of_machine }))
     }
 
     /// Says on which path it was tried.
@@ -74,6 +77,19 @@ impl Error {
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
         self
+    }
+
+    /// Says that the machine refused a step of building walls before anything ran.
+    #[cfg(feature = "full")]
+    pub(crate) fn of_the_machine(mut self) -> Self {
+        self.0.of_machine = true;
+        self
+    }
+
+    /// Tells whether weaker walls may stand where these could not.
+    #[cfg(feature = "full")]
+    pub(crate) fn is_of_the_machine(&self) -> bool {
+        self.0.of_machine
     }
 
     pub(crate) fn because(

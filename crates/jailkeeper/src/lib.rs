@@ -69,6 +69,8 @@ mod probe;
 mod profiles;
 mod protected;
 mod recorder;
+#[cfg(feature = "full")]
+mod remedy;
 mod scratch;
 mod settings;
 mod stdio;
@@ -81,7 +83,7 @@ mod ward;
 #[cfg(feature = "full")]
 mod watch;
 
-pub use child::{Child, Finished, Signaller, WALL_LOST};
+pub use child::{Child, Finished, Signaller, WALL_LOST, WEAKER};
 pub use command::{Command, INHERITED_VARIABLES};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(not(feature = "full"))]
@@ -94,8 +96,10 @@ pub use monitor::{Tracer, TracerFinding};
 #[cfg(feature = "full")]
 pub use plan::{Checked, PlannedTree, Summary};
 #[cfg(feature = "full")]
-pub use probe::{Finding, Probe};
+pub use probe::{Finding, Probe, Surroundings};
 pub use profiles::{Listed, Secrets, Shelf};
+#[cfg(feature = "full")]
+pub use remedy::apparmor_profile;
 pub use rustix::process::Signal;
 pub use settings::Outside;
 pub use stdio::Stdio;

@@ -4,6 +4,7 @@
 //! make one [`Probe`] value, and the plan is made from that value: a test fakes a machine by
 //! writing one down.
 
+use crate::remedy;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -42,6 +43,42 @@ impl Finding {
     }
 }
 
+/// Where this process runs, as far as it changes what is to be done about something that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Surroundings {
+    /// A machine, real or virtual; or nobody says otherwise.
+    #[default]
+    Machine,
+    /// A container that Docker started.
+    Docker,
+    /// A container that podman started.
+    Podman,
+    /// A container of a Kubernetes pod.
+    Kubernetes,
+}
+
+impl Surroundings {
+    fn of_this_process() -> Self {
+        let is = |path: &str| Path::new(path).exists();
+        if is("/var/run/secrets/kubernetes.io") {
+            Self::Kubernetes
+        } else if is("/run/.containerenv") {
+            Self::Podman
+        } else if is("/.dockerenv") {
+            Self::Docker
+        } else {
+            Self::Machine
+        }
+    }
+}
+
+/// What is not asked for is taken to be there: the start finds out.
+fn not_tried() -> Finding {
+    Finding::present("not tried")
+}
+
 /// The features that strengths are built from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +100,12 @@ pub struct Probe {
     pub listener: Finding,
     /// The calls of the new mount API exist.
     pub mount_api: Finding,
+    /// A jail of strength `full` can be raised: what the rest does not tell.
+    #[serde(default = "not_tried")]
+    pub raising: Finding,
+    /// Where this process runs.
+    #[serde(default)]
+    pub surroundings: Surroundings,
 }
 
 impl Probe {
@@ -71,9 +114,46 @@ impl Probe {
     pub fn of_this_machine() -> Self {
         let mut probe = Self::for_a_start();
         if probe.user_namespaces.is_present() {
-            probe.user_namespaces = tried_user_namespace();
+            probe.user_namespaces = tried_namespaces();
         }
-        probe
+        probe.advised()
+    }
+
+    /// Asks the running machine, and raises a jail of strength `full` in which nothing is run, if
+    /// nothing else speaks against it. Takes some milliseconds.
+    #[must_use]
+    pub fn by_trial() -> Self {
+        let mut probe = Self::of_this_machine();
+        if probe.supports_full() {
+            probe.raising = match crate::command::try_full(&probe) {
+                Ok(()) => Finding::present("a jail was raised"),
+                Err(error) => Finding::missing(
+                    error.sentence(),
+                    error.hint().unwrap_or("strength `flat` does without"),
+                ),
+            };
+        }
+        probe.advised()
+    }
+
+    /// Puts advice for a container in the place of advice for a machine.
+    fn advised(mut self) -> Self {
+        let advise = |finding: &mut Finding, advice: Option<&str>| {
+            if let (Finding::Missing { remedy, .. }, Some(advice)) = (finding, advice) {
+                advice.clone_into(remedy);
+            }
+        };
+        let full = remedy::for_full(self.surroundings);
+        let flat = remedy::for_flat(self.surroundings);
+        for finding in
+            [&mut self.user_namespaces, &mut self.fuse, &mut self.mount_api, &mut self.raising]
+        {
+            advise(finding, full);
+        }
+        for finding in [&mut self.landlock, &mut self.listener] {
+            advise(finding, flat);
+        }
+        self
     }
 
     /// Asks the running machine what is cheap to ask: whether the kernel lets this process make a
@@ -81,10 +161,12 @@ impl Probe {
     #[must_use]
     pub fn for_a_start() -> Self {
         let abi = jailkeeper_sys::landlock::abi();
-        let mut user_namespaces = user_namespaces();
-        if user_namespaces.is_present() && is_filtered() {
-            // A container's filter may refuse what the settings allow.
-            user_namespaces = tried_user_namespace();
+        let filtered = is_filtered();
+        let apparmor = AppArmor::of_this_process();
+        let mut user_namespaces = user_namespaces(apparmor);
+        if user_namespaces.is_present() && (filtered || apparmor == AppArmor::HasProfile) {
+            // A container's filter, or a profile, may refuse what the settings allow.
+            user_namespaces = tried_namespaces();
         }
         Self {
             kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
@@ -100,27 +182,24 @@ impl Probe {
                      Linux 5.13 with CONFIG_SECURITY_LANDLOCK",
                 ),
             },
-            listener: if jailkeeper_sys::seccomp::has_listener() {
-                Finding::present("with WAIT_KILLABLE_RECV")
-            } else {
-                Finding::missing(
-                    "the kernel refuses SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
-                    "use Linux 5.19 or later; in a container, allow the `seccomp` system call",
-                )
-            },
+            listener: listener(filtered),
             mount_api: mount_api(),
+            raising: not_tried(),
+            surroundings: Surroundings::of_this_process(),
         }
+        .advised()
     }
 
     /// Returns the features in the order in which people want to read them.
     #[must_use]
-    pub fn findings(&self) -> [(&'static str, &Finding); 5] {
+    pub fn findings(&self) -> [(&'static str, &Finding); 6] {
         [
             ("user namespaces", &self.user_namespaces),
             ("FUSE", &self.fuse),
             ("Landlock", &self.landlock),
             ("seccomp listener", &self.listener),
             ("mount API", &self.mount_api),
+            ("raising a jail", &self.raising),
         ]
     }
 
@@ -149,7 +228,56 @@ fn is_filtered() -> bool {
     !matches!(mode, Ok(rustix::thread::SecureComputingMode::Disabled))
 }
 
-fn user_namespaces() -> Finding {
+/// What AppArmor has to say about user namespaces of unprivileged processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AppArmor {
+    /// Nothing.
+    Silent,
+    /// This process is nobody's: it gets no capabilities in them.
+    Restricts,
+    /// This process has a profile, which may allow them.
+    HasProfile,
+}
+
+impl AppArmor {
+    fn of_this_process() -> Self {
+        let read = |path: &str| std::fs::read_to_string(path).ok();
+        let restricted = read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+        let label = read("/proc/self/attr/apparmor/current")
+            .or_else(|| restricted.as_ref().and_then(|_| read("/proc/self/attr/current")));
+        let root = rustix::process::geteuid().is_root();
+        Self::judge(root, restricted.as_deref(), label.as_deref())
+    }
+
+    fn judge(root: bool, restricted: Option<&str>, label: Option<&str>) -> Self {
+        if root || restricted.is_none_or(|setting| setting.trim() != "1") {
+            return Self::Silent;
+        }
+        match label.map(|label| label.trim_end_matches(['\n', '\0'])) {
+            None | Some("unconfined" | "") => Self::Restricts,
+            Some(_) => Self::HasProfile,
+        }
+    }
+}
+
+fn listener(filtered: bool) -> Finding {
+    if !jailkeeper_sys::seccomp::has_listener() {
+        return Finding::missing(
+            "the kernel refuses SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
+            "use Linux 5.19 or later; in a container, allow the `seccomp` system call",
+        );
+    }
+    // Whoever filters here may have the only listener that the kernel allows.
+    match if filtered { jailkeeper_sys::seccomp::try_listener() } else { Ok(()) } {
+        Ok(()) => Finding::present("with WAIT_KILLABLE_RECV"),
+        Err(error) => Finding::missing(
+            format!("a filter is in force here that does not share: {error}"),
+            "run jailkeeper outside of the sandbox that it is in",
+        ),
+    }
+}
+
+fn user_namespaces(apparmor: AppArmor) -> Finding {
     let limit = |path: &str| {
         std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u64>().ok())
     };
@@ -172,24 +300,28 @@ fn user_namespaces() -> Finding {
             "sysctl -w kernel.unprivileged_userns_clone=1",
         );
     }
-    if !root && limit("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
+    if apparmor == AppArmor::Restricts {
         return Finding::missing(
-            "AppArmor restricts unprivileged user namespaces (Ubuntu 24.04)",
-            "give jailkeeper an AppArmor profile with the `userns` rule, or \
-             sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+            "AppArmor gives unprivileged programs no capabilities in them (Ubuntu 24.04)",
+            remedy::APPARMOR,
         );
     }
     Finding::present("not refused by the settings")
 }
 
-/// The last word has the kernel: a container's filter may refuse what the settings allow.
-fn tried_user_namespace() -> Finding {
-    match jailkeeper_sys::process::try_user_namespace() {
-        Ok(()) => Finding::present("can be made"),
+/// The last word has the kernel: a container's filter may refuse what the settings allow, and a
+/// security module may let them be made and give no capabilities in them.
+fn tried_namespaces() -> Finding {
+    match jailkeeper_sys::process::try_namespaces() {
+        Ok(()) => Finding::present("can be made, with capabilities in them"),
+        // That is for the mount API to say.
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NOSYS.raw_os_error()) => {
+            Finding::present("can be made")
+        }
         Err(error) => Finding::missing(
-            format!("clone3(CLONE_NEWUSER): {error}"),
-            "in a container, allow `clone3` with namespace flags (for example \
-             `--security-opt seccomp=unconfined`) or run jailkeeper outside of it",
+            format!("making one, with capabilities in it: {error}"),
+            "allow them in the security module or filter that refuses them, or run jailkeeper \
+             outside of the sandbox that it is in",
         ),
     }
 }
@@ -219,5 +351,64 @@ fn mount_api() -> Finding {
             Finding::missing("no `fsopen` system call", "use Linux 5.12 or later")
         }
         _ => Finding::present("fsopen, open_tree, mount_setattr"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apparmor_is_asked_about_this_process() {
+        use AppArmor::{HasProfile, Restricts, Silent};
+        for (root, restricted, label, expected) in [
+            (false, None, None, Silent),
+            (false, Some("0\n"), Some("unconfined\n"), Silent),
+            (false, Some("1\n"), Some("unconfined\n"), Restricts),
+            (false, Some("1\n"), None, Restricts),
+            (true, Some("1\n"), Some("unconfined\n"), Silent),
+            // Ours: it allows them.
+            (false, Some("1\n"), Some("jailkeeper (unconfined)\n"), HasProfile),
+            (false, Some("1\n"), Some("docker-default (enforce)\n"), HasProfile),
+        ] {
+            assert_eq!(AppArmor::judge(root, restricted, label), expected, "{label:?}");
+        }
+    }
+
+    #[test]
+    fn advice_is_for_where_one_is() {
+        let all_missing = |surroundings| {
+            let missing = || Finding::missing("no", "on a machine");
+            let (kernel, root, landlock_abi) = (String::new(), false, 0);
+            let probe = Probe {
+                kernel,
+                root,
+                landlock_abi,
+                user_namespaces: missing(),
+                fuse: missing(),
+                landlock: missing(),
+                listener: missing(),
+                mount_api: missing(),
+                raising: missing(),
+                surroundings,
+            };
+            probe.advised()
+        };
+        let remedies = |probe: &Probe| -> Vec<String> {
+            let findings = probe.findings().into_iter();
+            let remedy = |(_, finding): (_, &Finding)| match finding {
+                Finding::Missing { remedy, .. } => remedy.clone(),
+                Finding::Present { .. } => String::new(),
+            };
+            findings.map(remedy).collect()
+        };
+        let machine = remedies(&all_missing(Surroundings::Machine));
+        assert!(machine.iter().all(|remedy| remedy == "on a machine"));
+        for surroundings in [Surroundings::Docker, Surroundings::Podman, Surroundings::Kubernetes] {
+            let advice = remedies(&all_missing(surroundings));
+            let full = remedy::for_full(surroundings).unwrap();
+            let flat = remedy::for_flat(surroundings).unwrap();
+            assert_eq!(advice, [full, full, flat, flat, full, full]);
+        }
     }
 }

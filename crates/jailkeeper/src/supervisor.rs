@@ -5,7 +5,7 @@
 
 mod flat;
 
-use crate::child::{self, Ended, WALL_LOST, signal_name};
+use crate::child::{self, Ended, WALL_LOST, WEAKER, signal_name};
 use crate::death::{Init, Life};
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::launch::{PROVEN, Prepared, SEALED, id_map};
@@ -114,6 +114,15 @@ impl Supervisor {
         self.ward.pace.keep_together();
         let raised = self.start_builder().and_then(|builder| self.raise_from(builder));
         self.ward.pace.let_go();
+        // Until the canary is tried, all that can fail but for the caller's own mistakes is a step
+        // that this machine refuses.
+        let refused =
+            |error: &Error| matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::Setup);
+        let building = self.ward.phase() == Phase::Building;
+        let raised = raised.map_err(|error| match building && refused(&error) {
+            true => error.of_the_machine(),
+            false => error,
+        });
         if let Err(error) = &raised {
             if self.ward.phase() == Phase::Sealed {
                 // There was a start event: this one takes it back.
@@ -425,6 +434,12 @@ impl Supervisor {
             let start = walls.fold(start, |start, (name, wall)| start.with_wall(name, wall));
             Event::Start(start)
         });
+        if let Some(failed) = &plan.fallen_back {
+            self.ward.recorder.record(|header| {
+                let message = format!("strength `full` was {failed}; the jail is `flat`");
+                Event::Warning(Warning::new(header, WEAKER, message))
+            });
+        }
         for warning in &plan.warnings {
             self.ward
                 .recorder

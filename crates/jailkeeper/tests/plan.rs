@@ -5,7 +5,8 @@
 use jailkeeper::{ErrorKind, Jail, JailBuilder, Origin, Probe, Right, model::Strength};
 use serde_json::{Value, json};
 
-const FEATURES: [&str; 5] = ["user_namespaces", "fuse", "landlock", "listener", "mount_api"];
+const FEATURES: [&str; 6] =
+    ["user_namespaces", "fuse", "landlock", "listener", "mount_api", "raising"];
 
 /// A machine that lacks these features.
 fn machine(missing: &[&str]) -> Probe {
@@ -45,7 +46,7 @@ fn the_strength_is_the_greatest_that_the_machine_has() {
         plan(builder, &machine(missing)).map(|plan| plan["strength"].as_str().unwrap().to_owned())
     };
     assert_eq!(strength(Jail::builder(), &[]).unwrap(), "full");
-    for lost in ["user_namespaces", "fuse", "mount_api"] {
+    for lost in ["user_namespaces", "fuse", "mount_api", "raising"] {
         assert_eq!(strength(Jail::builder(), &[lost]).unwrap(), "flat", "{lost}");
     }
     for needed in ["landlock", "listener"] {

@@ -37,7 +37,11 @@ fn monitor(found: &TracerFinding) -> String {
 /// Prints the findings; fails with 125 if no strength can be had that enforces.
 #[cfg(feature = "full")]
 pub(crate) fn run(arguments: &DoctorArguments) -> Result<Status, Error> {
-    let probe = Probe::of_this_machine();
+    if arguments.apparmor {
+        ui::print(&jailkeeper::apparmor_profile(&own_path()?));
+        return Ok(Status::Code(0));
+    }
+    let probe = Probe::by_trial();
     let text = if arguments.json {
         let json = serde_json::to_string_pretty(&probe);
         format!("{}\n", json.map_err(|error| Error::io("write JSON", error.into()))?)
@@ -52,12 +56,18 @@ pub(crate) fn run(arguments: &DoctorArguments) -> Result<Status, Error> {
     })
 }
 
+/// Where this program lies, with links followed: that is what AppArmor goes by.
+#[cfg(feature = "full")]
+fn own_path() -> Result<std::path::PathBuf, Error> {
+    std::env::current_exe().map_err(|error| Error::io("find this program's own file", error))
+}
+
 /// What somebody should know whose machine has `flat` at best.
 #[cfg(feature = "full")]
 const FLAT: &str = "
 at strength flat
   metadata of what is outside can be seen, unless --hide or --strict is given
-  a path that a racing thread exchanges is refused, but may be refused unnamed
+  a path that is exchanged in a race is refused; under execve, named pipes and terminals unnamed
   /tmp is outside: programs get a private directory in TMPDIR
   root's jails run as the owner of what they may write, or as user 65533
 ";
@@ -87,6 +97,11 @@ fn table(probe: &Probe) -> String {
     }
     if !remedies.is_empty() {
         text.push_str(&format!("\nremedies:\n{remedies}"));
+    }
+    let asked_for = remedies.contains("doctor --apparmor");
+    if let (true, Ok(path)) = (asked_for, own_path()) {
+        let profile = jailkeeper::apparmor_profile(&path);
+        text.push_str(&format!("\nthe AppArmor profile:\n\n{profile}"));
     }
     text
 }

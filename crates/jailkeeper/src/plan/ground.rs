@@ -88,6 +88,12 @@ pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
     Err(Error::new(ErrorKind::Unsupported, format!("build the walls of strength `{weakest}`")))
 }
 
+/// Tells whether strength `flat` would do where `full` was chosen and cannot be raised.
+pub(crate) fn may_be_flat(settings: &Settings, probe: &Probe) -> bool {
+    let floor = if settings.widens() { Strength::Full } else { settings.strength };
+    floor <= Strength::Flat && probe.supports_flat()
+}
+
 impl Identity {
     /// Returns who the jail is on the host's own files.
     ///

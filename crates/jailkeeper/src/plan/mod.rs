@@ -19,7 +19,7 @@ mod widening;
 pub(crate) use crate::protected::jail_path;
 pub use check::Checked;
 pub(crate) use find::push_components;
-pub(crate) use ground::{Ground, choose};
+pub(crate) use ground::{Ground, choose, may_be_flat};
 pub(crate) use native::Native;
 pub use summary::{PlannedTree, Summary};
 pub(crate) use trees::{Source, Tree, Trees, Width};
@@ -27,7 +27,7 @@ pub(crate) use view::{COVERS, Cover, Node, NodeId, Text, View};
 
 use crate::environment;
 use crate::error::{Error, ErrorKind, Result};
-use crate::probe::Probe;
+use crate::probe::{Finding, Probe};
 use crate::settings::Settings;
 use crate::walls::filter::Watched;
 use jailkeeper_model::{JailPath, Policy, Right, Rule, Strength};
@@ -91,6 +91,10 @@ pub(crate) struct Plan {
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) terminal: Vec<i32>,
     pub(crate) warnings: Vec<String>,
+    /// Why the jail is not as strong as the caller allows, if this machine is the reason.
+    pub(crate) weaker: Option<String>,
+    /// What failed when a stronger jail was raised.
+    pub(crate) fallen_back: Option<String>,
     hide: bool,
 }
 
@@ -171,6 +175,8 @@ impl Plan {
             environment,
             terminal: wanted.terminal,
             warnings: surveyed.warnings,
+            weaker: weaker(settings, probe),
+            fallen_back: None,
             hide: settings.hide,
         })
     }
@@ -180,6 +186,12 @@ impl Plan {
     /// Returns how strong the jail is.
     pub(crate) fn strength(&self) -> Strength {
         self.ground.strength()
+    }
+
+    /// Says that a stronger jail was tried and could not be raised.
+    pub(crate) fn falls_back(&mut self, failed: String) {
+        self.weaker = Some(failed.clone());
+        self.fallen_back = Some(failed);
     }
 
     /// Whether looking at what is outside is answered as absent although it is there.
@@ -216,6 +228,17 @@ impl Identity {
             changed: false,
         }
     }
+}
+
+/// Says what is missing for the strongest that the caller allows.
+fn weaker(settings: &Settings, probe: &Probe) -> Option<String> {
+    if settings.strength_at_most < Strength::Full {
+        return None;
+    }
+    probe.findings().into_iter().find_map(|(name, finding)| match finding {
+        Finding::Missing { reason, .. } => Some(format!("no {name}: {reason}")),
+        Finding::Present { .. } => None,
+    })
 }
 
 fn can_be_reached(folder: &Path, policy: &Policy, view: &View) -> bool {

@@ -143,9 +143,15 @@ impl Plan {
             return walls;
         }
         let off = |reason: &str| Wall::Off { reason: reason.to_owned() };
+        let why = self.weaker.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         walls.push((
             "namespaces",
-            off("strength `flat`: processes and sockets of the host have their own names here"),
+            Wall::Off {
+                reason: format!(
+                    "strength `flat`{why}: processes and sockets of the host have their own names \
+                     here"
+                ),
+            },
         ));
         walls.push((
             "view",
