@@ -319,6 +319,13 @@ pub(crate) struct PolicyArguments {
     /// The strength above which nothing is built, for tests and comparisons
     #[arg(long, value_name = "STRENGTH", default_value = "full", help_heading = "Walls")]
     pub(crate) strength_at_most: Strength,
+    /// Let the program make sandboxes of its own inside the jail, by Landlock and seccomp filters
+    #[arg(long, help_heading = "Walls")]
+    pub(crate) nested: bool,
+    /// Without a watch the walls stand alone, at strength flat: what they refuse has no event, and
+    /// the jail goes on
+    #[arg(long, value_name = "WHEN", default_value = "always", help_heading = "Walls")]
+    pub(crate) watch: Watch,
     /// What of the network the jail has
     #[arg(long, value_name = "NET", default_value = "none", help_heading = "Walls")]
     pub(crate) net: Net,
@@ -373,6 +380,14 @@ impl From<Strength> for jailkeeper::model::Strength {
             Strength::Monitor => Self::Monitor,
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Watch {
+    /// Without one nothing is run
+    Always,
+    /// Where none can be had: a jail in a jail
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

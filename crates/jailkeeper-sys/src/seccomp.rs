@@ -175,23 +175,27 @@ pub fn wake_synchronously(listener: impl AsFd) -> io::Result<()> {
 /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` (Linux 5.19) is mandatory: without it a caller whose
 /// signals come faster than the listener's replies never gets on.
 pub(crate) fn install(program: &Program) -> io::Result<RawFd> {
-    const SET_MODE_FILTER: u32 = 1;
     const NEW_LISTENER: u64 = 1 << 3;
     const WAIT_KILLABLE: u64 = 1 << 5;
+    let fd = set_filter(program, NEW_LISTENER | WAIT_KILLABLE)?;
+    RawFd::try_from(fd).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))
+}
+
+/// Installs a filter that hands nothing to a listener. Runs in the child.
+pub(crate) fn install_alone(program: &Program) -> io::Result<()> {
+    set_filter(program, 0).map(|_| ())
+}
+
+fn set_filter(program: &Program, flags: u64) -> io::Result<i64> {
+    const SET_MODE_FILTER: u32 = 1;
     let length = u16::try_from(program.code.len())
         .map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
     let prog = libc::sock_fprog { len: length, filter: program.code.as_ptr().cast_mut() };
     // SAFETY: `prog` points to `length` instructions that live as long as `program`; the kernel
     // copies and never writes them.
-    let fd = check(unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            SET_MODE_FILTER,
-            NEW_LISTENER | WAIT_KILLABLE,
-            std::ptr::from_ref(&prog),
-        )
-    })?;
-    RawFd::try_from(fd).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))
+    check(unsafe {
+        libc::syscall(libc::SYS_seccomp, SET_MODE_FILTER, flags, std::ptr::from_ref(&prog))
+    })
 }
 
 /// Tells whether a filter with a listener can be installed here, by installing one in a child.

@@ -14,6 +14,9 @@ use std::sync::mpsc::Receiver;
 /// The kind of the warning that says that a wall was taken away from outside.
 pub const WALL_LOST: &str = "wall-lost";
 
+/// The kind of the warning that nobody is told what the walls refuse.
+pub const UNWATCHED: &str = "unwatched";
+
 /// The kind of the warning that a jail is weaker than this machine was thought to allow.
 pub const WEAKER: &str = "weaker";
 

@@ -285,6 +285,33 @@ impl JailBuilder {
         self
     }
 
+    /// Whether the walls stand alone, at strength `flat`. Off by default.
+    ///
+    /// For places where no seccomp listener can be had, because a sandbox around this one has it.
+    /// What the walls refuse is refused, but it has no event, and the jail goes on: nobody sees it.
+    /// What needs somebody who sees is an error (patterns, exceptions inside allowed trees,
+    /// [`strict`](Self::strict), [`hide`](Self::hide), questions) or closed by the filter: changing
+    /// mode, owner, times and attributes of files, sockets but for pairs, entries of processes in
+    /// `/proc`. Needs ABI 6 of Landlock.
+    #[must_use]
+    pub fn unwatched(mut self, yes: bool) -> Self {
+        self.settings.unwatched = yes;
+        self
+    }
+
+    /// Whether the jail may put sandboxes of its own inside itself, by Landlock and seccomp filters. Off by
+    /// default.
+    ///
+    /// A filter of the program's own outranks the watch: what it refuses, nobody is told. It never
+    /// allows anything. Namespaces, mounts and listeners are refused as ever. What the
+    /// supervisor would open and hand over is not to be had, since that would lead past the inner walls:
+    /// patterns, questions, and at strength `flat` exceptions inside allowed trees.
+    #[must_use]
+    pub fn nested(mut self, yes: bool) -> Self {
+        self.settings.nested = yes;
+        self
+    }
+
     /// Makes the jail.
     ///
     /// # Errors
@@ -297,6 +324,7 @@ impl JailBuilder {
             let said = crate::profiles::settle(stack, false, &crate::profiles::any_values())?;
             settings.base &= stack.base().is_none_or(|base| base.value);
             settings.strict |= said.strict.is_some_and(|strict| strict.value);
+            settings.nested |= said.nested.is_some_and(|nested| nested.value);
             settings.wall_time = settings.wall_time.or(said.wall_time.map(|time| time.value));
             if let Some(what) = said.on_jailbreak {
                 settings.on_jailbreak = what.value;

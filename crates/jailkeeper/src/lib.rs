@@ -83,7 +83,7 @@ mod ward;
 #[cfg(feature = "full")]
 mod watch;
 
-pub use child::{Child, Finished, Signaller, WALL_LOST, WEAKER};
+pub use child::{Child, Finished, Signaller, UNWATCHED, WALL_LOST, WEAKER};
 pub use command::{Command, INHERITED_VARIABLES};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(not(feature = "full"))]

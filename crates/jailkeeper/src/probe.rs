@@ -43,6 +43,9 @@ impl Finding {
     }
 }
 
+/// What the feature is called that the watch needs.
+pub(crate) const LISTENER: &str = "seccomp listener";
+
 /// Where this process runs, as far as it changes what is to be done about something that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -197,7 +200,7 @@ impl Probe {
             ("user namespaces", &self.user_namespaces),
             ("FUSE", &self.fuse),
             ("Landlock", &self.landlock),
-            ("seccomp listener", &self.listener),
+            (LISTENER, &self.listener),
             ("mount API", &self.mount_api),
             ("raising a jail", &self.raising),
         ]
@@ -206,7 +209,7 @@ impl Probe {
     /// Returns the features that strength `flat` is built from.
     #[must_use]
     pub fn flat_findings(&self) -> [(&'static str, &Finding); 2] {
-        [("Landlock", &self.landlock), ("seccomp listener", &self.listener)]
+        [("Landlock", &self.landlock), (LISTENER, &self.listener)]
     }
 
     /// Tells whether strength `flat` can be had here.
@@ -223,7 +226,7 @@ impl Probe {
 }
 
 /// Tells whether a filter of system calls is in force here already.
-fn is_filtered() -> bool {
+pub(crate) fn is_filtered() -> bool {
     let mode = rustix::thread::secure_computing_mode();
     !matches!(mode, Ok(rustix::thread::SecureComputingMode::Disabled))
 }

@@ -60,6 +60,10 @@ pub(crate) struct Settings {
     pub(crate) hide: bool,
     /// What becomes of what a running process has already.
     pub(crate) outside: Outside,
+    /// The walls stand alone: nobody is told what they refuse.
+    pub(crate) unwatched: bool,
+    /// The jail may make sandboxes of its own.
+    pub(crate) nested: bool,
 }
 
 #[cfg(feature = "full")]
@@ -90,6 +94,8 @@ impl Default for Settings {
             strength_at_most: Strength::Full,
             hide: false,
             outside: Outside::Refuse,
+            unwatched: false,
+            nested: false,
             overlay: false,
             ask_timeout: Duration::from_secs(60),
         }

@@ -5,7 +5,7 @@
 
 mod flat;
 
-use crate::child::{self, Ended, WALL_LOST, WEAKER, signal_name};
+use crate::child::{self, Ended, UNWATCHED, WALL_LOST, WEAKER, signal_name};
 use crate::death::{Init, Life};
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::launch::{PROVEN, Prepared, SEALED, id_map};
@@ -438,6 +438,13 @@ impl Supervisor {
             self.ward.recorder.record(|header| {
                 let message = format!("strength `full` was {failed}; the jail is `flat`");
                 Event::Warning(Warning::new(header, WEAKER, message))
+            });
+        }
+        if plan.unwatched {
+            self.ward.recorder.record(|header| {
+                let message = "nothing is watched: what the jail may not do is refused, but it has no \
+                               event, and the jail goes on";
+                Event::Warning(Warning::new(header, UNWATCHED, message))
             });
         }
         for warning in &plan.warnings {

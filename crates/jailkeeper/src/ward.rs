@@ -163,6 +163,8 @@ impl Ward {
     pub(crate) fn canary_was_seen(&self) -> bool {
         let all = match self.plan.strength() {
             Strength::Full => CANARY_NOTIFY | CANARY_TRIPWIRE,
+            // The command itself proves Landlock.
+            _ if self.plan.unwatched => 0,
             _ => CANARY_NOTIFY,
         };
         self.canary.load(Ordering::Acquire) == all

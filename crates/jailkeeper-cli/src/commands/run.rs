@@ -1,7 +1,7 @@
 //! `jailkeeper run`: a command in a jail.
 
 use crate::arguments::{
-    CommandArguments, Consequence, Net, PolicyArguments, RunArguments, Tmp, Whom,
+    CommandArguments, Consequence, Net, PolicyArguments, RunArguments, Tmp, Watch, Whom,
 };
 use crate::ask::{Channel, Prompter};
 use crate::events::{Destination, Writer, inherited, write_report};
@@ -285,6 +285,8 @@ pub(crate) fn builder(
         .working_directory(!policy.no_cwd)
         .strict(policy.strict)
         .hide(policy.hide)
+        .nested(policy.nested)
+        .unwatched(policy.watch == Watch::None)
         .strength(policy.strength.into())
         .strength_at_most(policy.strength_at_most.into())
         .report_probes(report_probes)

@@ -38,6 +38,8 @@ pub struct Profile {
     pub on_jailbreak: Option<Located<OnJailbreak>>,
     /// Whether looking at what is outside is a jailbreak too.
     pub strict: Option<Located<bool>>,
+    /// Whether the jail may make sandboxes of its own.
+    pub nested: Option<Located<bool>>,
     /// The network.
     pub net: Option<Located<Net>>,
     /// The `/tmp`.
@@ -111,6 +113,7 @@ impl Profile {
             description: fields.line(reader, "description"),
             on_jailbreak: fields.word(reader, "on_jailbreak", &FOLLOWS),
             strict: fields.bool(reader, "strict"),
+            nested: fields.bool(reader, "nested"),
             net: net(reader, fields),
             tmp: fields.word(reader, "tmp", &[("private", Tmp::Private), ("deny", Tmp::Deny)]),
             base: fields.bool(reader, "base"),

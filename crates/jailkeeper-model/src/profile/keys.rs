@@ -179,6 +179,7 @@ pub(super) const PROFILE: Shape = Shape {
         key("optional", Form::Bool, "The default for the entries' `optional`."),
         key("on_jailbreak", Form::Word(ON_JAILBREAK), "What follows an attempt to get out."),
         key("strict", Form::Bool, "Looking at what is outside is an attempt to get out too."),
+        key("nested", Form::Bool, "Whether the jail may make sandboxes of its own."),
         key("net", Form::Word(NET), "The network that the jail has."),
         key("tmp", Form::Word(TMP), "The `/tmp` that the jail has: one of its own, or none."),
         key("base", Form::Bool, "Whether the jail has what every program needs."),

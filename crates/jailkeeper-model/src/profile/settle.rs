@@ -51,6 +51,7 @@ impl Stack {
             askers: layers.profiles().flat_map(|profile| profile.askers.clone()).collect(),
             on_jailbreak,
             strict: layers.scalar(|profile| profile.strict.as_ref(), |strict| *strict),
+            nested: layers.scalar(|profile| profile.nested.as_ref(), |nested| !*nested),
             net: layers.scalar(|profile| profile.net.as_ref(), |_| ()),
             tmp: layers.scalar(|profile| profile.tmp.as_ref(), |tmp| *tmp == Tmp::Deny),
             wall_time: layers

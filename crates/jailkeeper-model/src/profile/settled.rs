@@ -29,6 +29,8 @@ pub struct Settled {
     pub on_jailbreak: Option<Located<OnJailbreak>>,
     /// Whether looking at what is outside is a jailbreak too.
     pub strict: Option<Located<bool>>,
+    /// Whether the jail may make sandboxes of its own.
+    pub nested: Option<Located<bool>>,
     /// The network.
     pub net: Option<Located<Net>>,
     /// The `/tmp`.

@@ -186,6 +186,7 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             let listener = seccomp::install(filter)?;
             Ok(say::listener(borrow(context.control), listener)?)
         }
+        Step::FilterAlone(filter) => seccomp::install_alone(filter),
         Step::FilterByPipe { filter, pipe } => {
             let listener = seccomp::install(filter)?;
             rustix::io::write(slot(*pipe), &listener.to_ne_bytes()).map(|_| ()).map_err(Into::into)

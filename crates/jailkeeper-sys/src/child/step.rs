@@ -169,6 +169,8 @@ pub enum Step {
     Restrict(Slot),
     /// Installs a seccomp filter and tells the parent the number of its listener.
     Filter(bpf::Program),
+    /// Installs a seccomp filter that has no listener.
+    FilterAlone(bpf::Program),
     /// Installs a seccomp filter and writes the number of its listener into a pipe.
     FilterByPipe {
         /// The filter.
@@ -337,7 +339,9 @@ impl Step {
             Self::CloseOnExecFrom(_) => "close descriptors on exec",
             Self::Grant { .. } => "add a Landlock rule",
             Self::Restrict(_) => "enforce Landlock",
-            Self::Filter(_) | Self::FilterByPipe { .. } => "install the seccomp filter",
+            Self::Filter(_) | Self::FilterAlone(_) | Self::FilterByPipe { .. } => {
+                "install the seccomp filter"
+            }
             Self::Canary(_) | Self::CanaryListing(_) => "prove the walls with a forbidden canary",
             Self::Execute { .. } => "execute the command",
             Self::Init => "watch over the jail as its init",

@@ -43,7 +43,7 @@ pub(super) fn program(
     }
     steps.extend([
         Step::Restrict(ruleset),
-        Step::Filter(walls::filter::program(plan.watched()).clone()),
+        Step::Filter(walls::filter::program(plan.watched(), plan.nested).clone()),
         Step::AwaitGo,
         Step::Canary(c_string(OsStr::new(&format!("/{CANARY}")))?),
         Step::Report(PROVEN),

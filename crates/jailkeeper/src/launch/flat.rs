@@ -54,8 +54,11 @@ impl Prepared {
                 .give(plan.identity.user, plan.identity.group)
                 .step("make the private directory over to the jail's user")?;
         }
-        let group = Group::make();
-        let filter = walls::filter::flat_program(filtered(plan, group.is_some()));
+        // Whoever filters here may take a new group for an attempt to get out. Landlock's scope
+        // kills as well.
+        let scoped = plan.landlock_abi >= walls::landlock::SCOPES_SINCE;
+        let group = if scoped && crate::probe::is_filtered() { None } else { Group::make() };
+        let filter = flat_filter(plan, group.is_some());
         let (reader, writer) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).step("make a pipe")?;
         let (reader, writer) = (workshop.hold(reader)?, workshop.hold(writer)?);
@@ -70,7 +73,8 @@ impl Prepared {
             None => None,
         };
         let terminal = if plan.terminal.is_empty() { None } else { Some(open_terminal()?) };
-        let mut command = command(plan, &mut workshop, streams, filter, writer)?;
+        let canary = canary(plan, scratch.as_ref())?;
+        let mut command = command(plan, &mut workshop, streams, (filter, writer), canary)?;
         let terminal = match terminal {
             Some((ours, theirs)) => {
                 let slot = workshop.hold(theirs)?;
@@ -97,14 +101,18 @@ impl Prepared {
     }
 }
 
-/// What the filter of a plan hands to the listener.
-pub(crate) fn filtered(plan: &Plan, has_group: bool) -> Filtered {
-    Filtered {
+/// Returns the filter of a plan.
+pub(crate) fn flat_filter(plan: &Plan, has_group: bool) -> jailkeeper_sys::bpf::Program {
+    if plan.unwatched {
+        return walls::filter::unwatched_program(plan.nested);
+    }
+    walls::filter::flat_program(Filtered {
         looks: plan.hides(),
         forks: !has_group && plan.landlock_abi < walls::landlock::SCOPES_SINCE,
         signals: plan.landlock_abi < walls::landlock::SCOPES_SINCE,
         exits: false,
-    }
+        nested: plan.nested,
+    })
 }
 
 fn reaper(
@@ -135,13 +143,11 @@ fn reaper(
         Step::Subreaper,
     ]);
     steps.extend(jailkeeper_sys::child::forget_arguments());
-    steps.extend([
-        Step::SpawnSharing(Box::new(command)),
-        Step::PassListener { pipe },
-        Step::UnshareDescriptors,
-        Step::Dumpable(false),
-        Step::Report(SEALED),
-    ]);
+    steps.extend([Step::SpawnSharing(Box::new(command))]);
+    if !plan.unwatched {
+        steps.push(Step::PassListener { pipe });
+    }
+    steps.extend([Step::UnshareDescriptors, Step::Dumpable(false), Step::Report(SEALED)]);
     steps.extend(workshop.run_everywhere());
     steps.push(last);
     Program { name: "reaper", steps }
@@ -151,8 +157,8 @@ fn command(
     plan: &Plan,
     workshop: &mut Workshop,
     streams: Vec<Stream>,
-    filter: jailkeeper_sys::bpf::Program,
-    pipe: Slot,
+    (filter, pipe): (jailkeeper_sys::bpf::Program, Slot),
+    canary: CString,
 ) -> Result<Program> {
     let ruleset = walls::landlock::flat::prepare(plan)?;
     for stream in &streams {
@@ -169,9 +175,13 @@ fn command(
         Step::Report(READY),
         Step::AwaitGo,
         Step::Restrict(ruleset),
-        Step::FilterByPipe { filter, pipe },
+        if plan.unwatched {
+            Step::FilterAlone(filter)
+        } else {
+            Step::FilterByPipe { filter, pipe }
+        },
         Step::AwaitGo,
-        Step::CanaryListing(c"/".into()),
+        Step::CanaryListing(canary),
         Step::Report(PROVEN),
         Step::AwaitGo,
     ]);
@@ -185,6 +195,28 @@ fn command(
         },
     ]);
     Ok(Program { name: "command", steps })
+}
+
+/// Finds a directory that this process may list and the jail may not: what proves Landlock must not
+/// be refused by something else, as the root is inside another jail.
+fn canary(plan: &Plan, scratch: Option<&Scratch>) -> Result<CString> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let lists = |path: &std::path::Path| rustix::fs::open(path, flags, Mode::empty()).is_ok();
+    let around = scratch.and_then(|scratch| scratch.path().ok()).and_then(|path| path.parent());
+    let around =
+        around.filter(|around| plan.policy.rule_for(around).is_none_or(|r| !r.right().allows()));
+    let root = std::path::Path::new("/");
+    let path = match &around {
+        _ if !plan.unwatched || lists(root) => root,
+        Some(around) if lists(around.as_path()) => around.as_path(),
+        _ => {
+            return Err(Error::new(ErrorKind::Setup, "find a canary to prove Landlock with")
+                .because("nothing that can be listed here is forbidden to the jail")
+                .with_hint("let the jail have a private directory for temporary files"));
+        }
+    };
+    c_string(path.as_os_str())
 }
 
 /// What the command reports when it is there.

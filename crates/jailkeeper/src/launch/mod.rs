@@ -28,7 +28,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 pub(crate) use command::Stream;
-pub(crate) use flat::{Flat, READY, filtered};
+pub(crate) use flat::{Flat, READY, flat_filter};
 #[cfg(test)]
 pub(crate) use sabotage::sabotage;
 

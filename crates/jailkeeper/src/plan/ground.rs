@@ -3,7 +3,7 @@
 use super::trees::{Source, Tree, Trees};
 use super::{Identity, JAIL_USER};
 use crate::error::{Error, ErrorKind, Result};
-use crate::probe::{Finding, Probe};
+use crate::probe::{Finding, LISTENER, Probe};
 use crate::settings::Settings;
 use jailkeeper_model::{JailPath, Right, Strength};
 use rustix::fs::{Mode, RawMode};
@@ -42,11 +42,20 @@ impl Ground {
 const LAST_RESORT: &str = "as the last resort a tracer can watch, which enforces nothing: \
      `--strength monitor`, in Node `strength: 'monitor'`";
 
+/// What is left where walls can be had, and no watch.
+const WALLS_ALONE: &str = "`--watch none`, in Node `watch: 'none'`, lets the walls stand alone: \
+     nobody is told what they refuse, and the jail goes on";
+
 /// Chooses the strongest that the caller wants and this machine has.
 pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
     // Walls that are wider than the policy are made of mounts.
     let floor = if settings.widens() { Strength::Full } else { settings.strength };
-    let ceiling = settings.strength_at_most;
+    let ceiling = if settings.unwatched {
+        // The view is a watch: what it serves, somebody must serve.
+        settings.strength_at_most.min(Strength::Flat)
+    } else {
+        settings.strength_at_most
+    };
     let may_watch = settings.strength == Strength::Monitor;
     if ceiling == Strength::Monitor && may_watch {
         return Ok(Strength::Monitor);
@@ -59,7 +68,9 @@ pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
     if ceiling >= Strength::Full && probe.supports_full() {
         return Ok(Strength::Full);
     }
-    if floor <= Strength::Flat && probe.supports_flat() {
+    let has_walls =
+        if settings.unwatched { probe.landlock.is_present() } else { probe.supports_flat() };
+    if floor <= Strength::Flat && has_walls {
         return Ok(Strength::Flat);
     }
     // Only by the caller's explicit word, and where nothing else can be had.
@@ -81,6 +92,7 @@ pub(crate) fn choose(settings: &Settings, probe: &Probe) -> Result<Strength> {
             .because(reason.clone())
             .with_hint(match weakest {
                 Strength::Full => remedy.clone(),
+                _ if name == LISTENER => format!("{remedy}; {WALLS_ALONE}; {LAST_RESORT}"),
                 _ => format!("{remedy}; {LAST_RESORT}"),
             }));
         }

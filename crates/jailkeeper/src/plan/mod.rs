@@ -14,6 +14,7 @@ mod summary;
 mod survey;
 mod trees;
 mod view;
+mod walls_alone;
 mod widening;
 
 pub(crate) use crate::protected::jail_path;
@@ -95,6 +96,10 @@ pub(crate) struct Plan {
     pub(crate) weaker: Option<String>,
     /// What failed when a stronger jail was raised.
     pub(crate) fallen_back: Option<String>,
+    /// The walls stand alone.
+    pub(crate) unwatched: bool,
+    /// The jail may make sandboxes of its own.
+    pub(crate) nested: bool,
     hide: bool,
 }
 
@@ -155,6 +160,7 @@ impl Plan {
             Ground::View => Native::default(),
             Ground::Host { .. } => Native::of(&policy, &surveyed.trees),
         };
+        walls_alone::check(settings, probe, &ground, &policy, &native)?;
         let candidates = environment::candidates(&wanted.program, &environment);
         let program = wanted.program.clone();
         let first = wanted.arguments.first().cloned().unwrap_or(program);
@@ -177,6 +183,8 @@ impl Plan {
             warnings: surveyed.warnings,
             weaker: weaker(settings, probe),
             fallen_back: None,
+            unwatched: settings.unwatched,
+            nested: settings.nested,
             hide: settings.hide,
         })
     }

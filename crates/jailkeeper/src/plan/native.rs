@@ -101,6 +101,11 @@ impl Native {
         self.chains.contains_key(path)
     }
 
+    /// Returns a directory whose tree Landlock cannot grant.
+    pub(super) fn first_chain(&self) -> Option<&JailPath> {
+        self.chains.keys().next()
+    }
+
     /// Tells whether there is nothing that Landlock cannot express.
     pub(crate) fn is_everything(&self) -> bool {
         self.chains.is_empty()

@@ -106,7 +106,7 @@ impl Plan {
         if self.strength() == Strength::Flat {
             return self.flat_walls();
         }
-        let filter = crate::walls::filter::program(self.watched());
+        let filter = crate::walls::filter::program(self.watched(), self.nested);
         [
             ("namespaces", "user, mount, pid, ipc, uts".to_owned()),
             ("view", format!("FUSE root with {} mounts", self.trees.iter().count())),
@@ -119,7 +119,7 @@ impl Plan {
         .into()
     }
     fn flat_walls(&self) -> BTreeMap<String, String> {
-        let filter = crate::walls::filter::flat_program(crate::launch::filtered(self, false));
+        let filter = crate::launch::flat_filter(self, false);
         let off = self.walls_in_force().into_iter().filter_map(|(name, wall)| match wall {
             Wall::Off { reason } => Some((name.to_owned(), format!("none: {reason}"))),
             Wall::Enforced => None,
@@ -153,6 +153,12 @@ impl Plan {
                 ),
             },
         ));
+        if self.unwatched {
+            walls.push((
+                "watch",
+                off("the caller's word: what the walls refuse has no event, and the jail goes on"),
+            ));
+        }
         walls.push((
             "view",
             if self.hides() {

@@ -23,7 +23,7 @@ struct Parts {
 impl Supervisor {
     /// Raises the jail from its first process up to the program's first instruction.
     pub(super) fn raise_flat(&mut self, reaper: Pid) -> Result<Running> {
-        let mut parts = Parts::default();
+        let mut parts = Parts { listening: self.ward.plan.unwatched, ..Parts::default() };
         while parts.command.is_none() {
             self.next_flat_part(&mut parts)?;
         }

@@ -43,7 +43,7 @@ mod flags;
 mod tests;
 mod treatment;
 
-pub(crate) use build::{Flat, Watched, flat_program, is_foreign, program};
+pub(crate) use build::{Flat, Watched, flat_program, is_foreign, program, unwatched_program};
 pub(crate) use calls::{call, flat::call as flat_call, flat::shares_memory};
 pub(crate) use flags::{
     closes_on_exec, creates, has_write_intent, is_exclusive, open_flag_names, takes_mode,

@@ -58,6 +58,9 @@ fn prepare_with(plan: &Plan, handled: Handled) -> Result<OwnedFd> {
         let on_kind = if tree.directory { u64::MAX } else { right::ON_FILES };
         landlock::add_path(&ruleset, fd, rights & on_kind).step(STEP)?;
     }
+    if plan.unwatched {
+        grant_system_entries(&ruleset)?;
+    }
     for (path, entry) in plan.native.entries() {
         let Some(tree) = plan.trees.containing(path) else { continue };
         let rights = rights(entry.right, &tree.source, path.as_path()) & handled.files;
@@ -65,4 +68,24 @@ fn prepare_with(plan: &Plan, handled: Handled) -> Result<OwnedFd> {
         landlock::add_path(&ruleset, &entry.fd, rights & on_kind).step(STEP)?;
     }
     Ok(ruleset)
+}
+
+/// Grants reading what belongs to the system below `/proc`, where nobody opens it on behalf. What
+/// belongs to processes stays closed: their directories are everybody's.
+fn grant_system_entries(ruleset: &OwnedFd) -> Result<()> {
+    const STEP: &str = "grant the system's entries of `/proc`";
+    let is_link = |name: &str| matches!(name, "self" | "thread-self" | "mounts" | "net");
+    for entry in std::fs::read_dir("/proc").step(STEP)?.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if is_link(name) || name.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(fd) = rustix::fs::open(entry.path(), flags, Mode::empty()) else { continue };
+        let directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let read = right::READ_FILE | if directory { right::READ_DIR } else { 0 };
+        landlock::add_path(ruleset, fd, read).step(STEP)?;
+    }
+    Ok(())
 }

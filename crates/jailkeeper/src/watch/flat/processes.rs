@@ -55,7 +55,10 @@ impl Watch<'_> {
         // The race: a process of the jail ends, and a stranger gets its number. So the directory is
         // held first, which belongs to one process for ever. Nothing in it can be opened once that
         // has ended; if something is, it had the number all the while that it was asked about.
-        if owner.is_some_and(|pid| !self.is_the_callers(pid) && !self.is_ours(pid)) {
+        // Another process's would be past the inner walls of a nested jail, which keep them apart.
+        let nested = self.ward.plan.nested;
+        let is_ours = |pid| self.is_the_callers(pid) || (!nested && self.is_ours(pid));
+        if owner.is_some_and(|pid| !is_ours(pid)) {
             return Err(Errno::NOENT);
         }
         let inside = if inside.as_os_str().is_empty() { std::path::Path::new(".") } else { inside };

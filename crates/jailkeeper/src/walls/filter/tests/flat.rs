@@ -1,15 +1,16 @@
 //! The filter of strength `flat`: what it hands over besides, and what it refuses.
 
 use super::super::treatment::{Condition, Outcome, ProcessCall, Treatment};
-use super::super::{Flat, flat_call, flat_program};
+use super::super::{Flat, flat_call, flat_program, unwatched_program};
 use super::{EPERM, X86_64, call};
 use jailkeeper_model::Class;
 use jailkeeper_sys::bpf::Program;
 use jailkeeper_sys::seccomp::{ALLOW, NOTIFY, errno};
 use syscalls::x86_64::Sysno;
 
-const LEAST: Flat = Flat { looks: false, forks: false, signals: false, exits: false };
-const ALL: Flat = Flat { looks: true, forks: true, signals: true, exits: true };
+const LEAST: Flat =
+    Flat { looks: false, forks: false, signals: false, exits: false, nested: false };
+const ALL: Flat = Flat { looks: true, forks: true, signals: true, exits: true, nested: false };
 
 fn ask(program: &Program, number: Sysno, arguments: [u64; 6]) -> u32 {
     program.evaluate(number.id().unsigned_abs(), X86_64, arguments).unwrap()
@@ -129,4 +130,78 @@ fn requests_of_file_systems_are_refused_unless_they_ask() {
         assert_eq!(request(number), ALLOW, "{number:#x}");
     }
     assert_eq!(request(0x5412), NOTIFY);
+}
+
+/// Where nobody listens nothing is handed over, nothing that no wall governs is let go, and nothing
+/// goes that goes with a listener only after a look at it.
+#[test]
+fn without_a_listener_what_no_wall_governs_is_refused() {
+    let (heard, alone) = (flat_program(ALL), unwatched_program(false));
+    let governed = [
+        "open", "creat", "execute", "mkdir", "mknod", "symlink", "link", "rename", "unlink",
+        "rmdir", "truncate",
+    ];
+    for number in (0..512).filter_map(Sysno::new) {
+        let Some(call) = flat_call(number.id()) else { continue };
+        let answer = ask(&alone, number, [0; 6]);
+        assert_ne!(answer, NOTIFY, "{}", number.name());
+        match call.treatment {
+            Treatment::Path(path) if path.class == Class::Content => {
+                let expected = governed.contains(&path.operation) && number != Sysno::openat2;
+                assert_eq!(answer == ALLOW, expected, "{}", number.name());
+            }
+            Treatment::Path(_) | Treatment::Allow | Treatment::Process(_) => {}
+            Treatment::Arguments(_) | Treatment::Refuse { .. } => {
+                assert!(
+                    answer != ALLOW || ask(&heard, number, [0; 6]) == ALLOW,
+                    "{}",
+                    number.name()
+                );
+            }
+            Treatment::Socket(_) => {
+                let sends = matches!(number, Sysno::sendto | Sysno::sendmsg | Sysno::sendmmsg);
+                assert_eq!(answer == ALLOW, sends, "{}", number.name());
+            }
+            Treatment::Descriptor(_) | Treatment::Breach => assert_ne!(answer, ALLOW),
+        }
+    }
+    // A receiver, a stream, a datagram, an abstract of one.
+    assert_ne!(ask(&alone, Sysno::sendto, [3, 0, 0, 0, 1 << 40, 16]), ALLOW);
+    assert_eq!(ask(&alone, Sysno::socketpair, [1, 0x80001, 0, 0, 0, 0]), ALLOW);
+    for kind in [2, 3, 0x80002] {
+        assert_ne!(ask(&alone, Sysno::socketpair, [1, kind, 0, 0, 0, 0]), ALLOW);
+    }
+    // Modes count where something is made.
+    assert_ne!(ask(&alone, Sysno::openat, [0, 0, 0o101, 0o4755, 0, 0]), ALLOW);
+    assert_eq!(ask(&alone, Sysno::openat, [0, 0, 0o1, 0o4755, 0, 0]), ALLOW);
+    assert_eq!(ask(&alone, Sysno::openat, [0, 0, 0o101, 0o755, 0, 0]), ALLOW);
+    assert_ne!(ask(&alone, Sysno::creat, [0, 0o4755, 0, 0, 0, 0]), ALLOW);
+    assert_ne!(ask(&alone, Sysno::mknodat, [0, 0, 0o104755, 0, 0, 0]), ALLOW);
+    // Others, and TIOCSTI.
+    assert_ne!(ask(&alone, Sysno::prlimit64, [7, 0, 0, 0, 0, 0]), ALLOW);
+    assert_ne!(ask(&alone, Sysno::ioctl, [0, 0x5412, 0, 0, 0, 0]), ALLOW);
+    assert_ne!(ask(&alone, Sysno::clone, [0x1000_0000; 6]), ALLOW);
+    assert_ne!(alone.evaluate(5, 0x4000_0003, [0; 6]).unwrap(), ALLOW);
+    assert_ne!(alone.evaluate(0x4000_0001, X86_64, [0; 6]).unwrap(), ALLOW);
+}
+
+/// The permission for sandboxes inside changes two calls and nothing else.
+#[test]
+fn nested_changes_two_calls() {
+    use super::super::{Watched, program};
+    let nested = Flat { nested: true, ..LEAST };
+    let pairs = [
+        (flat_program(LEAST), flat_program(nested)),
+        (unwatched_program(false), unwatched_program(true)),
+        (program(Watched::Writes, false).clone(), program(Watched::Writes, true).clone()),
+    ];
+    for (without, with) in pairs {
+        for number in (0..512).filter_map(Sysno::new) {
+            let differs = ask(&without, number, [22; 6]) != ask(&with, number, [22; 6]);
+            let expected = matches!(number, Sysno::seccomp | Sysno::prctl);
+            assert_eq!(differs, expected, "{}", number.name());
+        }
+        assert_eq!(ask(&with, Sysno::seccomp, [1, 0, 0, 0, 0, 0]), ALLOW);
+        assert_ne!(ask(&with, Sysno::prctl, [35; 6]), ALLOW);
+    }
 }

@@ -138,7 +138,7 @@ fn foreign_calls_reach_the_listener() {
         assert!(is_foreign(X86_64, x32.cast_signed()));
         // AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, and x32 as if it had an architecture of its own.
         for architecture in [I386, 0xC000_00B7, 0x4000_003E] {
-            let action = program(Watched::Writes).evaluate(number, architecture, [0; 6]);
+            let action = program(Watched::Writes, false).evaluate(number, architecture, [0; 6]);
             assert_eq!(action, Some(NOTIFY), "{architecture:#x} {number}");
             assert!(is_foreign(architecture, number.cast_signed()));
         }
@@ -171,7 +171,8 @@ fn depth(items: &[Item]) -> usize {
 /// The kernel runs the filter for every number at each start of a jail: see the module.
 #[test]
 fn the_filter_is_small_and_flat() {
-    let (length, depth) = (program(Watched::Writes).len(), depth(&items(&NATIVE, Watched::Writes)));
+    let (length, depth) =
+        (program(Watched::Writes, false).len(), depth(&items(&NATIVE, Watched::Writes)));
     println!("{length} instructions, at most {depth} of them run");
     assert!(length <= 380, "{length} instructions");
     assert!(depth <= 24, "{depth} instructions on the longest way");
