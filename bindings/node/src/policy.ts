@@ -28,6 +28,14 @@ export interface JailKeeperOptions {
   tmp?: 'private' | 'deny';
   /** Makes looking at something outside a jailbreak too. Default: false. */
   strict?: boolean;
+  /** Lets programs make sandboxes of their own, by Landlock and seccomp filters. Default: false. */
+  nested?: boolean;
+  /**
+   * Whether somebody watches. With `none` the walls stand alone, at strength `flat`: what they
+   * refuse has no event, and the jail goes on. For places where no seccomp listener can be had,
+   * such as inside another jail. Default: `always`.
+   */
+  watch?: 'always' | 'none';
   /** What happens on a jailbreak: the jail is killed, or the call is denied. Default: `kill`. */
   onJailbreak?: 'kill' | 'deny';
   /** Emits `probe` for everything outside that was looked at. Default: false. */
@@ -62,6 +70,8 @@ const NAMES = [
   'workingDirectory',
   'tmp',
   'strict',
+  'nested',
+  'watch',
   'onJailbreak',
   'reportProbes',
   'wallTime',
@@ -79,7 +89,9 @@ export function readPolicy(options: JailKeeperOptions): Policy {
   toggle(policy, 'base', options.base ?? true, false, '--no-base');
   toggle(policy, 'workingDirectory', options.workingDirectory ?? true, false, '--no-cwd');
   toggle(policy, 'strict', options.strict ?? false, true, '--strict');
+  toggle(policy, 'nested', options.nested ?? false, true, '--nested');
   toggle(policy, 'reportProbes', options.reportProbes ?? false, true, '--report-probes');
+  choice(policy, 'watch', options.watch, ['always', 'none'], '--watch');
   choice(policy, 'tmp', options.tmp, ['private', 'deny'], '--tmp');
   choice(policy, 'onJailbreak', options.onJailbreak, ['kill', 'deny'], '--on-jailbreak');
   if (options.wallTime !== undefined) {

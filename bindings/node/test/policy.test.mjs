@@ -42,6 +42,12 @@ test('everything else has its flag, and defaults have none', () => {
   assert.deepEqual(flags({ strength: 'monitor', tracer: 'strace=/opt/strace' }), ['--strength=monitor', '--tracer=strace=/opt/strace']);
 });
 
+test('inner sandboxes and walls alone are asked for by name', () => {
+  assert.deepEqual(flags({ nested: true, watch: 'none' }), ['--nested', '--watch=none']);
+  assert.deepEqual(flags({ nested: false }), []);
+  assert.throws(() => flags({ watch: 'never' }), { code: 'EPOLICY' });
+});
+
 for (const [name, options] of Object.entries({
   'a misspelt option': { dney: ['/x'] },
   'an option of spawn': { cwd: '/x' },

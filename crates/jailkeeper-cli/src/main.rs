@@ -17,9 +17,8 @@ use arguments::{Arguments, Subcommand};
 use clap::Parser;
 
 fn main() {
-    // Nothing of this process is for others to look at: it holds the caller's environment.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    hide();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => std::process::exit(ui::usage(&error).number().into()),
@@ -45,4 +44,16 @@ fn main() {
     };
     // The kernel closes what is open faster than this process would.
     std::process::exit(status.number().into())
+}
+
+/// Keeps others from looking into this process: it holds the caller's environment.
+#[cfg(target_os = "linux")]
+fn hide() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    use rustix::thread::{SecureComputingMode, secure_computing_mode};
+    // A watch around this process would take hiding for an attempt to get out. Where a filter is in
+    // force, this process's own jails are kept from looking by their filter and by Landlock.
+    if matches!(secure_computing_mode(), Ok(SecureComputingMode::Disabled)) {
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }

@@ -387,12 +387,12 @@ const CONTAINER: &str = r#"
 import ctypes, os, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
 ALLOW, EPERM, ENOSYS = 0x7fff0000, 0x00050001, 0x00050026
-refused = [155, 165, 166, 175, 246, 248, 249, 250, 298, 303, 304, 308, 312, 313, 320, 321, 323]
+refused = [155, 165, 166, 175, 246, 248, 249, 250, 272, 298, 303, 304, 308, 312, 313, 320, 321, 323]
 program = [(0x20, 0, 0, 0)]
 for number in refused + list(range(428, 434)) + [438, 440, 442]:
     program += [(0x15, 0, 1, number), (0x06, 0, 0, EPERM)]
 program += [(0x15, 0, 1, 435), (0x06, 0, 0, ENOSYS)]
-for number in (56, 272):
+for number in (56,):
     program += [(0x15, 0, 4, number), (0x20, 0, 0, 16), (0x45, 0, 1, 0x7E020000)]
     program += [(0x06, 0, 0, EPERM), (0x20, 0, 0, 0)]
 program.append((0x06, 0, 0, ALLOW))

@@ -394,12 +394,17 @@ impl Command {
             }
             strength => self.spawn_at(strength, probe, None),
         }
-        .map_err(|error| match remedy::for_full(probe.surroundings) {
-            Some(advice) if error.is_of_the_machine() => error.with_hint(advice),
-            None if error.is_of_the_machine() && error.hint().is_none() => {
-                error.with_hint("run `jailkeeper doctor` to see what this machine lacks")
+        .map_err(|error| {
+            if !error.is_of_the_machine() {
+                return error;
             }
-            _ => error,
+            let hint =
+                error.hint().unwrap_or("run `jailkeeper doctor` to see what is missing here");
+            let hint = match remedy::for_full(probe.surroundings) {
+                Some(advice) => format!("{hint}; in this container: {advice}"),
+                None => hint.to_owned(),
+            };
+            error.with_hint(hint)
         })
     }
 
@@ -439,7 +444,12 @@ impl Command {
         stronger: Option<&Error>,
     ) -> Result<Child> {
         let scratch = match strength {
-            Strength::Flat if self.jail.settings.private_tmp => Some(Scratch::make()?),
+            Strength::Flat if self.jail.settings.private_tmp => {
+                // Inside another jail `/tmp` may be outside of that.
+                let own = self.offered.get(OsStr::new("TMPDIR")).map(PathBuf::from);
+                let own = own.filter(|own| self.jail.settings.unwatched && own.is_absolute());
+                Some(Scratch::make(own.as_deref())?)
+            }
             _ => None,
         };
         let ground = ground(strength, scratch.as_ref())?;

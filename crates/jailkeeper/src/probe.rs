@@ -139,11 +139,14 @@ impl Probe {
         probe.advised()
     }
 
-    /// Puts advice for a container in the place of advice for a machine.
+    /// Adds advice for the container that this process is in.
     fn advised(mut self) -> Self {
         let advise = |finding: &mut Finding, advice: Option<&str>| {
             if let (Finding::Missing { remedy, .. }, Some(advice)) = (finding, advice) {
-                advice.clone_into(remedy);
+                let there = remedy.contains(advice);
+                if !there {
+                    *remedy = format!("{remedy}; in this container: {advice}");
+                }
             }
         };
         let full = remedy::for_full(self.surroundings);
@@ -174,7 +177,6 @@ impl Probe {
         Self {
             kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
             root: rustix::process::geteuid().is_root(),
-            user_namespaces,
             fuse: fuse(),
             landlock_abi: abi.as_ref().copied().unwrap_or(0),
             landlock: match abi {
@@ -186,7 +188,9 @@ impl Probe {
                 ),
             },
             listener: listener(filtered),
-            mount_api: mount_api(),
+            // Whoever is not to have the one may be killed for asking for the other: another jail's.
+            mount_api: if user_namespaces.is_present() { mount_api() } else { not_tried() },
+            user_namespaces,
             raising: not_tried(),
             surroundings: Surroundings::of_this_process(),
         }
@@ -411,7 +415,9 @@ mod tests {
             let advice = remedies(&all_missing(surroundings));
             let full = remedy::for_full(surroundings).unwrap();
             let flat = remedy::for_flat(surroundings).unwrap();
-            assert_eq!(advice, [full, full, flat, flat, full, full]);
+            for (advice, expected) in advice.iter().zip([full, full, flat, flat, full, full]) {
+                assert_eq!(*advice, format!("on a machine; in this container: {expected}"));
+            }
         }
     }
 }

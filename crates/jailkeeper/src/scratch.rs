@@ -23,12 +23,14 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes one with a name that nobody can know before.
-    pub(crate) fn make() -> Result<Self> {
+    /// Makes one with a name that nobody can know before, in the caller's own directory for such
+    /// things if that is given.
+    pub(crate) fn make(own: Option<&Path>) -> Result<Self> {
         let mut last = None;
-        for place in PLACES {
+        let places = own.map_or_else(|| PLACES.map(Path::new).to_vec(), |own| vec![own]);
+        for place in places {
             for _ in 0..TRIES {
-                let path = Path::new(place).join(name()?);
+                let path = place.join(name()?);
                 match DirBuilder::new().mode(0o700).create(&path) {
                     Ok(()) => return Ok(Self { path }),
                     Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
@@ -89,7 +91,7 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_it_whatever_was_made_in_it() {
-        let scratch = Scratch::make().unwrap();
+        let scratch = Scratch::make(None).unwrap();
         let path = scratch.path.clone();
         let deep = path.join("a/b");
         fs::create_dir_all(&deep).unwrap();

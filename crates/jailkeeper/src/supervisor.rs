@@ -228,7 +228,13 @@ impl Supervisor {
                 .because("they ended without a word"));
         };
         match notice {
-            Notice::Failed { depth, step, errno } => return Err(self.failure(depth, step, errno)),
+            Notice::Failed { depth, step, errno } => {
+                // The init is this process's child, of which nothing else has told yet.
+                if let (1, None, Some(init)) = (depth, parts.init, sender) {
+                    self.unreaped.push(init);
+                }
+                return Err(self.failure(depth, step, errno));
+            }
             Notice::Descriptor(fd) if !parts.device => {
                 parts.device = true;
                 self.watch("jail tripwire", fd, tripwire::serve)?;

@@ -147,7 +147,7 @@ fn reaper(
     if !plan.unwatched {
         steps.push(Step::PassListener { pipe });
     }
-    steps.extend([Step::UnshareDescriptors, Step::Dumpable(false), Step::Report(SEALED)]);
+    steps.extend([Step::UnshareDescriptors, Step::Dumpable(plan.unwatched), Step::Report(SEALED)]);
     steps.extend(workshop.run_everywhere());
     steps.push(last);
     Program { name: "reaper", steps }

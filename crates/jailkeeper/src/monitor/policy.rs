@@ -81,7 +81,7 @@ impl Ground {
         }
         // What runs already has been told where to write.
         let wanted = settings.private_tmp && !request.program.is_empty();
-        let scratch = if wanted { Some(Scratch::make()?) } else { None };
+        let scratch = if wanted { Some(Scratch::make(None)?) } else { None };
         // `/tmp` is a link on macOS.
         let temporary = match &scratch {
             Some(scratch) => {

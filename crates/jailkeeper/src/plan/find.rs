@@ -70,7 +70,26 @@ pub(crate) fn find(path: &JailPath) -> Result<Option<Found>> {
 fn open(path: &JailPath) -> std::result::Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let resolve = ResolveFlags::NO_SYMLINKS;
-    rustix::fs::openat2(rustix::fs::CWD, path.as_path(), flags, Mode::empty(), resolve)
+    match rustix::fs::openat2(rustix::fs::CWD, path.as_path(), flags, Mode::empty(), resolve) {
+        // Another jail around this one answers so.
+        Err(Errno::NOSYS) => open_and_look(path, flags),
+        other => other,
+    }
+}
+
+/// Opens a path, and fails with `ELOOP` unless it is the file's own name.
+fn open_and_look(path: &JailPath, flags: OFlags) -> std::result::Result<OwnedFd, Errno> {
+    use std::os::fd::AsRawFd as _;
+    // To that jail a link is a file of its own, which is not to be opened.
+    if rustix::fs::readlink(path.as_path(), Vec::new()).is_ok() {
+        return Err(Errno::LOOP);
+    }
+    let fd = rustix::fs::open(path.as_path(), flags | OFlags::NOFOLLOW, Mode::empty())?;
+    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let name = rustix::fs::readlink(link, Vec::new())?;
+    let stat = rustix::fs::fstat(&fd)?;
+    let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
+    if is_link || name.as_bytes() != path.as_bytes() { Err(Errno::LOOP) } else { Ok(fd) }
 }
 
 /// Walks a path component by component and collects the links it goes through.
@@ -136,6 +155,19 @@ mod tests {
         let links: Vec<_> = found.links.iter().map(|link| link.at.clone()).collect();
         let expected = ["soft", "real/up", "soft"].map(|name| jail_path(root.join(name)));
         assert_eq!(links, expected);
+    }
+
+    #[test]
+    fn without_one_call_that_refuses_links_the_name_is_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("real/deep")).unwrap();
+        std::os::unix::fs::symlink("real", root.join("soft")).unwrap();
+        let look = |path: &str| open_and_look(&jail_path(root.join(path)), OFlags::PATH);
+        assert!(look("real/deep").is_ok());
+        assert_eq!(look("soft").unwrap_err(), Errno::LOOP);
+        assert_eq!(look("soft/deep").unwrap_err(), Errno::LOOP);
+        assert_eq!(look("none").unwrap_err(), Errno::NOENT);
     }
 
     #[test]

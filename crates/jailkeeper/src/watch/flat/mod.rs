@@ -76,15 +76,20 @@ pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
 /// Answers the parked calls of several listeners until the last of them has no process any more.
 pub(crate) fn serve_all(ward: &Arc<Ward>, listeners: Vec<OwnedFd>) {
     let identity = ward.plan.identity;
-    let ready = jailkeeper_sys::process::own_mask().and_then(|()| {
-        if identity.changed {
-            jailkeeper_sys::process::act_as(identity.user, identity.group)?;
-        }
-        // The jail has none either.
-        jailkeeper_sys::process::renounce_capabilities()
-    });
+    // Docker's default profile forbids it. Then the supervisor's own mask takes permissions away as
+    // well from what is made on behalf; it is the one that the jail began with.
+    let _ = jailkeeper_sys::process::own_mask();
+    let changed = match identity.changed {
+        true => jailkeeper_sys::process::act_as(identity.user, identity.group),
+        false => Ok(()),
+    };
+    // The jail has none either.
+    let ready = changed.and_then(|()| jailkeeper_sys::process::renounce_capabilities());
     if ready.is_err() {
-        // Nobody is heard, so nothing runs: the canary waits, and the start fails.
+        // Nobody is heard, so nothing may run.
+        if let Some(life) = ward.life() {
+            life.kill_all();
+        }
         return;
     }
     let Ok(mut listeners) = Listeners::of(listeners) else { return };
