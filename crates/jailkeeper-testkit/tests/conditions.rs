@@ -34,7 +34,7 @@ fn run(place: &Place, before: &[&str], options: &[&str], script: &str) -> Ran {
     Ran::of(place, place.free_command(words))
 }
 
-fn refusing<'a>(numbers: &'a str) -> [&'a str; 4] {
+fn refusing(numbers: &str) -> [&str; 4] {
     ["/usr/bin/python3", "-c", REFUSING, numbers]
 }
 

@@ -178,6 +178,11 @@ fn plan(
         terminal: Vec::new(),
         attached: Some(Attached { identity: Identity { user, group, changed } }),
     };
+    if settings.unwatched {
+        return Err(Error::new(ErrorKind::Policy, "attach without a watch")
+            .because("what a running process holds already is known to the watch alone")
+            .with_hint("leave `--watch none` away"));
+    }
     let plan = Plan::new(settings, wanted, probe, Ground::Host { scratch: None })?;
     if plan.policy.asks() {
         return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
@@ -223,6 +228,7 @@ impl Order {
             forks: tree.watches_forks(),
             signals: true,
             exits: tree.watches_forks(),
+            nested: self.plan.nested,
         });
         let entries: Vec<_> =
             found.iter().zip(&states).map(|(found, state)| found.entry(*state)).collect();

@@ -61,6 +61,7 @@ pub(super) fn leaf(call: &'static Call) -> Leaf {
             },
             ProcessCall::Settings(rule) => Leaf::Rule(rule),
             ProcessCall::Priority { .. } => Leaf::Action(errno(EPERM)),
+            ProcessCall::Exit => Leaf::Action(ALLOW),
             // Landlock scopes them.
             ProcessCall::Signal { .. } => Leaf::Action(ALLOW),
         },
