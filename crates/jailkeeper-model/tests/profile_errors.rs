@@ -81,8 +81,8 @@ fn the_picture_underlines_the_place() {
       | ^^^^^^^^^^ unknown key
       |
     hint: the keys are `version`, `description`, `extends`, `optional`,
-          `on_jailbreak`, `strict`, `net`, `tmp`, `base`, `read`, `write`, `deny`,
-          `quiet`, `copy`, `patterns`, `files`, `env`, `asks` and `limits`
+          `on_jailbreak`, `strict`, `nested`, `net`, `tmp`, `base`, `read`, `write`,
+          `deny`, `quiet`, `copy`, `patterns`, `files`, `env`, `asks` and `limits`
     ");
     insta::assert_snapshot!(parse("").unwrap_err().picture(), @r"
     error: a profile needs `version`
@@ -102,7 +102,7 @@ fn keys() {
     insta::assert_snapshot!(told("frobnicate = 1"), @r"
     /p/mine.toml:2:1: a profile has no key `frobnicate`
       unknown key: frobnicate
-      help: the keys are `version`, `description`, `extends`, `optional`, `on_jailbreak`, `strict`, `net`, `tmp`, `base`, `read`, `write`, `deny`, `quiet`, `copy`, `patterns`, `files`, `env`, `asks` and `limits`
+      help: the keys are `version`, `description`, `extends`, `optional`, `on_jailbreak`, `strict`, `nested`, `net`, `tmp`, `base`, `read`, `write`, `deny`, `quiet`, `copy`, `patterns`, `files`, `env`, `asks` and `limits`
     ");
     insta::assert_snapshot!(told("read = [{ path = '/x', raeson = 'y' }]"), @r"
     /p/mine.toml:2:24: a rule has no key `raeson`
@@ -428,7 +428,7 @@ fn all_errors_of_a_text_are_told_in_its_order() {
       help: a path begins with `/`, `${cwd}`, `${home}` or `${tmp}`
     /p/mine.toml:4:1: a profile has no key `wat`
       unknown key: wat
-      help: the keys are `version`, `description`, `extends`, `optional`, `on_jailbreak`, `strict`, `net`, `tmp`, `base`, `read`, `write`, `deny`, `quiet`, `copy`, `patterns`, `files`, `env`, `asks` and `limits`
+      help: the keys are `version`, `description`, `extends`, `optional`, `on_jailbreak`, `strict`, `nested`, `net`, `tmp`, `base`, `read`, `write`, `deny`, `quiet`, `copy`, `patterns`, `files`, `env`, `asks` and `limits`
     ");
 }
 
