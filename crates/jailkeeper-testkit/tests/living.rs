@@ -10,6 +10,8 @@ both! {
     denied_directory_with_a_way_through;
     denied_name_that_appears;
     denied_name_is_not_brought_along;
+    moved_beside_a_denied_name;
+    renamed_onto_what_holds_a_denied_name;
     profile_of_a_shell;
     profile_of_an_agent;
     profile_with_mistakes;
@@ -61,13 +63,14 @@ fn denied_directory_with_a_way_through(place: &Place) {
 
 /// What is denied and not there yet is watched for.
 fn denied_name_that_appears(place: &Place) {
-    if place.is_flat() {
-        return;
-    }
-    let script = "$JAILKEEPER run --deny later -- sh -c 'sleep 20' & pid=$!
-        sleep 1; echo x >later; wait $pid; echo $?";
+    let script = "$JAILKEEPER run --deny later -- sh -c ':>up; sleep 50' & pid=$!
+        i=0; until [ -e up ] || [ $i -ge 300 ]; do i=$((i + 1)); sleep 0.1; done
+        echo x >later; wait $pid; echo $?";
     let ran = place.script(script);
     assert!(ran.text().ends_with("125\n"), "{ran}");
+    let said = ran.to_string();
+    assert!(said.contains("the denied name") && said.contains("appeared"), "{ran}");
+    assert!(place.path("{work}/up").exists(), "it ran when the name appeared: {ran}");
 }
 
 fn denied_name_is_not_brought_along(place: &Place) {
@@ -78,6 +81,58 @@ fn denied_name_is_not_brought_along(place: &Place) {
     let ran = place.jail("", ["sh", "-c", script]);
     ran.succeeds();
     assert!(place.path("{work}/.git/hooks").exists(), "the control moves it");
+}
+
+/// `mv` tries to rename to the directory itself first, which the kernel always refuses.
+fn moved_beside_a_denied_name(place: &Place) {
+    with_denied_name(place);
+    let script = "mkdir b/x && echo x >b/f && mv b/x a/ && mv b/f a && mv a/x a/y && ls a";
+    let ran = place.jail("--deny {work}/a/.env", ["sh", "-c", script]);
+    assert_eq!(ran.succeeds().text(), "f\ny\n", "{ran}");
+    assert_eq!(ran.breaches().count(), 0, "{ran}");
+}
+
+/// What the kernel refuses because of what is there is no attempt; what it would do is one.
+fn renamed_onto_what_holds_a_denied_name(place: &Place) {
+    with_denied_name(place);
+    let exists = -i64::from(libc::EEXIST);
+    let mut harmless = vec![("rename-new b a", exists), ("rename-new inside a/.env", exists)];
+    if !place.is_flat() {
+        harmless.push(("rename b a", -i64::from(libc::ENOTEMPTY)));
+        harmless.push(("rename inside a", -i64::from(libc::EISDIR)));
+    }
+    for (attempt, result) in harmless {
+        let words = std::iter::once("./escape").chain(attempt.split(' '));
+        let alone = place.free(words.clone()).survived();
+        let ran = place.jail("--deny {work}/a/.env", words);
+        assert_eq!((alone, ran.survived()), (Some(result), Some(result)), "{attempt}: {ran}");
+        assert_eq!(ran.breaches().count(), 0, "{attempt}: {ran}");
+    }
+    for attempt in ["exchange b a", "rename inside a/.env", "rename-new b c", "rename b empty"] {
+        let made = || {
+            let place =
+                if place.is_flat() { Place::flat(place.user()) } else { Place::new(place.user()) };
+            with_denied_name(&place);
+            place.make_directory("{work}/empty");
+            place
+        };
+        let words = std::iter::once("./escape").chain(attempt.split(' '));
+        let alone = made().free(words.clone()).survived();
+        assert_eq!(alone, Some(0), "{attempt}: the control does it");
+        let place = made();
+        let options = "--deny {work}/a/.env --deny {work}/c/.env --deny {work}/empty/.env";
+        let ran = place.jail(options, words);
+        assert_eq!(ran.breach().mode, Mode::Write, "{attempt}: {ran}");
+        let kept = fs::read_to_string(place.path("{work}/a/.env")).unwrap();
+        assert_eq!(kept, place.secret(), "{attempt}");
+        assert!(place.path("{work}/b").is_dir(), "{attempt}");
+    }
+}
+
+fn with_denied_name(place: &Place) {
+    place.make_directory("{work}/a");
+    place.write("{work}/a/.env", place.secret(), 0o644);
+    place.make_directory("{work}/b");
 }
 
 fn profile_of_a_shell(place: &Place) {

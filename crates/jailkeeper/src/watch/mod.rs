@@ -17,6 +17,7 @@ pub(crate) mod flat;
 mod grant;
 pub(crate) mod newcomers;
 pub(crate) mod notify;
+mod rename;
 mod socket;
 pub(crate) mod tripwire;
 pub(crate) mod walk;

@@ -10,6 +10,7 @@
 use super::ask::{self, Waiting};
 use super::caller::{Caller, ParkedCall, file_path, register_to_fd};
 use super::grant::{self, Wanted};
+use super::rename;
 use super::walk::{End, Walk};
 use crate::walls::filter::{self, Call, Intent, PathCall, ProcessCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward, is_directory};
@@ -158,6 +159,7 @@ impl Watch<'_> {
             _ => flags.is_some_and(filter::has_write_intent),
         };
         let widened = self.ward.plan.is_widened();
+        let mut from = None;
         for path in path_call.paths {
             let address = self.argument(path.path);
             let directory = path.directory.map(|index| self.argument(index));
@@ -244,8 +246,17 @@ impl Watch<'_> {
                 _ => {}
             }
             let left_to_tripwire = matches!(walk.end, End::Outside(_)) && !creates && !in_memory;
+            let renames = path_call.operation == "rename";
+            let fails = (renames && creates)
+                .then(|| {
+                    rename::fails_anyway(self.ward, self.rename_flags(call), from.as_ref(), &walk)
+                })
+                .flatten();
+            if renames && !creates {
+                from = Some(walk.path.clone());
+            }
             let access = match (creates, writes) {
-                (true, _) if path_call.operation == "rename" => {
+                (true, _) if renames => {
                     // A directory that is moved there could bring the denied name along.
                     let below = self.ward.plan.policy.denied_below(&walk.path);
                     Access::create(below.cloned().unwrap_or(walk.path))
@@ -262,6 +273,11 @@ impl Watch<'_> {
                 flags: flags.map(filter::open_flag_names).unwrap_or_default(),
                 mode: if writes { Mode::Write } else { Mode::Read },
             };
+            if let Some(errno) = fails
+                && matches!(decide(&self.ward.plan.policy, &attempt.access), Verdict::Jailbreak(_))
+            {
+                return Answer::Refuse(errno.raw_os_error());
+            }
             if let Some(answer) = self.ask(&attempt, wanted, flags) {
                 return answer;
             }
@@ -370,6 +386,11 @@ impl Watch<'_> {
             }
             _ => 0,
         }
+    }
+
+    /// The flags of a rename: the older calls have none.
+    fn rename_flags(&self, call: &Call) -> u64 {
+        if call.name() == "renameat2" { self.argument(4) & u64::from(u32::MAX) } else { 0 }
     }
 
     /// The flags in the structure that `openat2` takes.

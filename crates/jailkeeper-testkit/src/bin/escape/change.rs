@@ -26,6 +26,7 @@ pub(crate) fn run(name: &str, words: &Words<'_>) -> Option<i64> {
         "renameat" => call!(SYS_renameat, HERE, &path(), HERE, &path()),
         "renameat2" => call!(SYS_renameat2, HERE, &path(), HERE, &path(), 0),
         "exchange" => call!(SYS_renameat2, HERE, &path(), HERE, &path(), libc::RENAME_EXCHANGE),
+        "rename-new" => call!(SYS_renameat2, HERE, &path(), HERE, &path(), libc::RENAME_NOREPLACE),
         "link" => call!(SYS_link, &path(), &path()),
         "linkat" => call!(SYS_linkat, HERE, &path(), HERE, &path(), libc::AT_SYMLINK_FOLLOW),
         // symlink TEXT PATH
