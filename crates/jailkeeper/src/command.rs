@@ -358,14 +358,14 @@ impl Command {
         callback: Callback,
     ) -> Result<Child> {
         if jail.settings.strength != Strength::Monitor {
-            #[cfg(feature = "full")]
+            #[cfg(all(feature = "full", target_arch = "x86_64"))]
             {
                 let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
                 return crate::attach::attach(&jail.settings, pid, directory, recorder, events);
             }
-            #[cfg(not(feature = "full"))]
+            #[cfg(not(all(feature = "full", target_arch = "x86_64")))]
             return Err(Error::new(ErrorKind::Unsupported, format!("attach to process {pid}"))
-                .because("this system has no walls that a running process could get")
+                .because("no walls are known here that a running process could get")
                 .with_hint("attaching without walls is strength `monitor`: ask for it"));
         }
         let request = Request {

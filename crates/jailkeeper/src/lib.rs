@@ -46,7 +46,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-#[cfg(feature = "full")]
+// It writes registers, and knows those of x86_64.
+#[cfg(all(feature = "full", target_arch = "x86_64"))]
 mod attach;
 mod child;
 mod command;

@@ -3,7 +3,7 @@
 use super::super::treatment::{
     ArgumentRule, Call, Case, Condition::Equals, EPERM, Outcome, Treatment, allow,
 };
-use syscalls::Sysno;
+use syscalls::x86_64::Sysno;
 
 /// `PR_SET_SECCOMP` is let through; `PR_SET_MM` would change what `/proc` and the events show.
 const PROCESS_OPTIONS: ArgumentRule = ArgumentRule {
