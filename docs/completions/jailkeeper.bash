@@ -127,7 +127,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__attach)
-            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --events --report --quiet --tether --outside --cwd --help"
+            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --events --report --report-probes --quiet --tether --outside --cwd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -244,6 +244,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l no-base
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l strict -d 'Make looking at something outside a jailbreak too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l report-probes -d 'Also write an event for every probe that was answered as absent'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s q -l quiet -d 'Print no account of a jailbreak, and no error that went to --events'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -l json -d 'Print JSON'

@@ -27,6 +27,22 @@ export interface StartEvent extends Header {
   cwd_bytes?: string;
   strength: 'full' | 'flat' | 'monitor';
   walls: Record<string, { state: 'enforced' } | { state: 'off'; reason: string }>;
+  /** What processes had before they were attached to, and that the policy would not have given them. */
+  outside?: Outside[];
+  /** How much of that is not in `outside`. */
+  outside_dropped?: number;
+}
+
+/** Something that a process had before it was attached to. */
+export interface Outside {
+  pid: number;
+  kind: 'descriptor' | 'socket' | 'mapping' | 'directory' | 'ring';
+  /** The number of the descriptor, if it is one. */
+  descriptor?: number;
+  /** The file, or what else it leads to. */
+  file: string;
+  file_bytes?: string;
+  state: 'kept' | 'closed';
 }
 
 /** A process above another. */

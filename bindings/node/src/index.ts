@@ -22,6 +22,7 @@ declare namespace JailKeeper {
   export type JailKeeperError = errors.JailKeeperError;
   export type JailKeeperEvents = jail.JailKeeperEvents;
   export type JailKeeperOptions = policy.JailKeeperOptions;
+  export type AttachOptions = policy.AttachOptions;
   export type Entry = policy.Entry;
   export type RunOptions = result.RunOptions;
   export type RunResult<Output = string> = result.RunResult<Output>;
@@ -29,6 +30,7 @@ declare namespace JailKeeper {
   export type ErrorCode = errors.ErrorCode;
   export type JailEvent = events.JailEvent;
   export type StartEvent = events.StartEvent;
+  export type Outside = events.Outside;
   export type JailbreakEvent = events.JailbreakEvent;
   export type ProbeEvent = events.ProbeEvent;
   export type LimitEvent = events.LimitEvent;

@@ -6,6 +6,7 @@ import type * as childProcess from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { promisify } from 'node:util';
 import { readArguments, readText, type Request } from './arguments.js';
+import { attach } from './attach.js';
 import { findBinary } from './binary.js';
 import { commandLine } from './command-line.js';
 import { deliver } from './deliver.js';
@@ -22,7 +23,7 @@ import type {
 } from './events.js';
 import { execFile, readExecFile, type ExecCallback, type ExecOptions } from './exec-file.js';
 import { readFork } from './fork.js';
-import { readPolicy, type JailKeeperOptions, type Policy } from './policy.js';
+import { readAttachPolicy, readPolicy, type AttachOptions, type JailKeeperOptions, type Policy } from './policy.js';
 import { collect, type RunOptions, type RunResult } from './result.js';
 import { Run, type Audience } from './run.js';
 import { Scratch } from './scratch.js';
@@ -68,21 +69,30 @@ export class JailKeeper extends EventEmitter<JailKeeperEvents> {
    */
   constructor(options?: JailKeeperOptions);
   /**
-   * Attaches to a running child. Not in this version.
+   * Puts walls around a child that runs already, with all that it has made, and emits what it tries. The child stays
+   * Node's own. `start` says that the walls stand; `error` that they do not, and that the child was left as it was.
    *
-   * @throws JailKeeperError `EUNSUPPORTED`, always.
+   * @throws JailKeeperError `EPOLICY` for options that make no sense, `ENOTFOUND` for a child without a process.
    */
-  constructor(child: ChildProcess, options?: JailKeeperOptions);
-  constructor(first: JailKeeperOptions | ChildProcess = {}, second?: JailKeeperOptions) {
+  constructor(child: ChildProcess, options?: AttachOptions);
+  constructor(first: JailKeeperOptions | ChildProcess = {}, second?: AttachOptions) {
     super();
-    if (second !== undefined || isChild(first)) {
+    if (!isChild(first)) {
+      this.#policy = readPolicy(first);
+      return;
+    }
+    this.#policy = readAttachPolicy(second ?? {});
+    const { pid } = first;
+    if (pid === undefined || first.exitCode !== null || first.signalCode !== null) {
       throw new JailKeeperError(
-        'EUNSUPPORTED',
-        'failed to attach to a running child: the engine has no `jailkeeper attach` yet',
-        'start the command in the jail instead: new JailKeeper(options).spawn(command)',
+        'ENOTFOUND',
+        'failed to attach to a child: it has no process',
+        'attach while it runs, or start it in the jail: new JailKeeper(options).spawn(command)',
       );
     }
-    this.#policy = readPolicy(first);
+    const current = {};
+    this.#current = current;
+    attach(findBinary(), pid, this.#policy, this.#audience(() => this.#current === current));
   }
 
   /** `child_process.spawn`, in the jail. */

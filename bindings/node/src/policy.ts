@@ -56,6 +56,17 @@ export interface JailKeeperOptions {
   tracer?: string;
 }
 
+/** Options for a process that runs already. */
+export interface AttachOptions extends JailKeeperOptions {
+  /** The directory that is writable, as the working directory of a command would be. Default: that of this process. */
+  cwd?: string | URL;
+  /**
+   * What becomes of open files, sockets and rings that the process has and the policy does not allow: they are a
+   * reason not to attach, they are closed, or they are kept. Default: `refuse`.
+   */
+  outside?: 'refuse' | 'close' | 'keep';
+}
+
 /** A policy that was looked at, with everything relative made absolute. */
 export interface Policy {
   /** Flags of `jailkeeper run`. */
@@ -106,6 +117,16 @@ export function readPolicy(options: JailKeeperOptions): Policy {
       throw wrong('tracer', "the name of a tracer, together with `strength: 'monitor'`");
     }
     policy.flags.push(`--tracer=${options.tracer}`);
+  }
+  return policy;
+}
+
+/** The same for a process that runs already. */
+export function readAttachPolicy({ cwd, outside, ...options }: AttachOptions): Policy {
+  const policy = readPolicy(options);
+  choice(policy, 'outside', outside, ['refuse', 'close', 'keep'], '--outside');
+  if (cwd !== undefined) {
+    policy.flags.push(`--cwd=${absolute('cwd', cwd)}`);
   }
   return policy;
 }

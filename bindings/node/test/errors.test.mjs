@@ -9,15 +9,6 @@ import { JailKeeper, JailKeeperError, follow, internal, next, require, workDirec
 const cwd = workDirectory();
 const { findBinary } = internal('binary.js');
 
-test('the second form of the constructor waits for `jailkeeper attach` (issue on attach)', async () => {
-  const child = spawn('sleep', ['5']);
-  const unsupported = { name: 'JailKeeperError', code: 'EUNSUPPORTED', message: /attach/, hint: /spawn/ };
-  assert.throws(() => new JailKeeper(child, { read: ['/usr/bin'], write: ['./tmp/jail2'] }), unsupported);
-  assert.throws(() => new JailKeeper(child), unsupported);
-  child.kill();
-  await next(child, 'exit');
-});
-
 test('a policy that cannot be kept is an error of the child, with a hint', async () => {
   const jail = new JailKeeper({ read: [join(cwd, 'nowhere')] });
   const child = jail.spawn('true', { cwd });

@@ -196,6 +196,9 @@ pub(crate) struct AttachArguments {
     /// Write a report of the run to a file or to an inherited descriptor
     #[arg(long, value_name = "FILE|fd:N", help_heading = "Output")]
     pub(crate) report: Option<OsString>,
+    /// Also write an event for every probe that was answered as absent
+    #[arg(long, help_heading = "Output")]
+    pub(crate) report_probes: bool,
     /// Print no account of a jailbreak, and no error that went to --events
     #[arg(short, long, help_heading = "Output")]
     pub(crate) quiet: bool,

@@ -47,7 +47,7 @@ fn attach(
         .filter_map(Destination::file)
         .map(PathBuf::from)
         .collect();
-    let builder = builder(&arguments.policy, &protected, false)?;
+    let builder = builder(&arguments.policy, &protected, arguments.report_probes)?;
     let jail = builder.outside(arguments.outside.into()).build()?;
     let cwd = match &arguments.cwd {
         Some(cwd) => cwd.clone(),
