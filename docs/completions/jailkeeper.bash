@@ -127,7 +127,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__attach)
-            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --events --report --report-probes --quiet --tether --outside --cwd --help"
+            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --nested --watch --net --wall-time --events --report --report-probes --quiet --tether --outside --cwd --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -211,6 +211,10 @@ _jailkeeper() {
                     ;;
                 --strength-at-most)
                     COMPREPLY=($(compgen -W "full flat monitor" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -W "always none" -- "${cur}"))
                     return 0
                     ;;
                 --net)
@@ -253,7 +257,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__check)
-            opts="-p -r -w -d -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --mode --cwd --json --help"
+            opts="-p -r -w -d -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --nested --watch --net --wall-time --mode --cwd --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -337,6 +341,10 @@ _jailkeeper() {
                     ;;
                 --strength-at-most)
                     COMPREPLY=($(compgen -W "full flat monitor" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -W "always none" -- "${cur}"))
                     return 0
                     ;;
                 --net)
@@ -381,7 +389,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__doctor)
-            opts="-h --json --help"
+            opts="-h --apparmor --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -609,7 +617,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__learn)
-            opts="-p -r -w -d -o -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --output --from --cwd --env --env-all --argv0 --help"
+            opts="-p -r -w -d -o -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --nested --watch --net --wall-time --output --from --cwd --env --env-all --argv0 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -693,6 +701,10 @@ _jailkeeper() {
                     ;;
                 --strength-at-most)
                     COMPREPLY=($(compgen -W "full flat monitor" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -W "always none" -- "${cur}"))
                     return 0
                     ;;
                 --net)
@@ -753,7 +765,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__plan)
-            opts="-p -r -w -d -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --json --cwd --env --env-all --argv0 --help"
+            opts="-p -r -w -d -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --nested --watch --net --wall-time --json --cwd --env --env-all --argv0 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -837,6 +849,10 @@ _jailkeeper() {
                     ;;
                 --strength-at-most)
                     COMPREPLY=($(compgen -W "full flat monitor" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -W "always none" -- "${cur}"))
                     return 0
                     ;;
                 --net)
@@ -969,7 +985,7 @@ _jailkeeper() {
             return 0
             ;;
         jailkeeper__subcmd__run)
-            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --net --wall-time --events --report --report-probes --show-forgiven --quiet --mirror-signal --tether --pass-fd --cwd --env --env-all --argv0 --help"
+            opts="-p -r -w -d -q -C -h --profile --read --write --deny --read-glob --write-glob --deny-glob --read-pattern --write-pattern --no-base --no-cwd --tmp --on-jailbreak --ask --ask-timeout --strict --hide --strength --tracer --strength-at-most --nested --watch --net --wall-time --events --report --report-probes --show-forgiven --quiet --mirror-signal --tether --pass-fd --cwd --env --env-all --argv0 --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1053,6 +1069,10 @@ _jailkeeper() {
                     ;;
                 --strength-at-most)
                     COMPREPLY=($(compgen -W "full flat monitor" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -W "always none" -- "${cur}"))
                     return 0
                     ;;
                 --net)

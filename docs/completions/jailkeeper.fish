@@ -62,6 +62,8 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l tracer -d 
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strength-at-most -d 'The strength above which nothing is built, for tests and comparisons' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
 flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'
 monitor\t'Nothing is enforced: a tracer watches, and a jailbreak is killed after it'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l watch -d 'Without a watch the walls stand alone, at strength flat: what they refuse has no event, and the jail goes on' -r -f -a "always\t'Without one nothing is run'
+none\t'Where none can be had: a jail in a jail'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l events -d 'Write events, one JSON object a line, to a file or to an inherited descriptor' -r
@@ -75,6 +77,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l no-base -d
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l strict -d 'Make looking at something outside a jailbreak too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l nested -d 'Let the program make sandboxes of its own inside the jail, by Landlock and seccomp filters'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l report-probes -d 'Also write an event for every probe that was answered as absent'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l show-forgiven -d 'Print at the end what was answered as absent, by path and program'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s q -l quiet -d 'Print no account of a jailbreak, and no error that went to --events'
@@ -106,6 +109,8 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l tracer -d
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strength-at-most -d 'The strength above which nothing is built, for tests and comparisons' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
 flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'
 monitor\t'Nothing is enforced: a tracer watches, and a jailbreak is killed after it'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l watch -d 'Without a watch the walls stand alone, at strength flat: what they refuse has no event, and the jail goes on' -r -f -a "always\t'Without one nothing is run'
+none\t'Where none can be had: a jail in a jail'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s C -l cwd -d 'Start in this directory' -r -F
@@ -115,6 +120,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l no-base -
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l strict -d 'Make looking at something outside a jailbreak too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l nested -d 'Let the program make sandboxes of its own inside the jail, by Landlock and seccomp filters'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l json -d 'Print JSON'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l env-all -d 'Pass on the caller\'s whole environment'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -143,6 +149,8 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l tracer -
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l strength-at-most -d 'The strength above which nothing is built, for tests and comparisons' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
 flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'
 monitor\t'Nothing is enforced: a tracer watches, and a jailbreak is killed after it'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l watch -d 'Without a watch the walls stand alone, at strength flat: what they refuse has no event, and the jail goes on' -r -f -a "always\t'Without one nothing is run'
+none\t'Where none can be had: a jail in a jail'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l mode -d 'How the file would be used' -r -f -a "read\t'Reading or listing it'
@@ -154,6 +162,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l no-base 
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l strict -d 'Make looking at something outside a jailbreak too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l nested -d 'Let the program make sandboxes of its own inside the jail, by Landlock and seccomp filters'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l json -d 'Print JSON'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand profiles; and not __fish_seen_subcommand_from list show help" -s h -l help -d 'Print help'
@@ -191,6 +200,8 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l tracer -
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l strength-at-most -d 'The strength above which nothing is built, for tests and comparisons' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
 flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'
 monitor\t'Nothing is enforced: a tracer watches, and a jailbreak is killed after it'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l watch -d 'Without a watch the walls stand alone, at strength flat: what they refuse has no event, and the jail goes on' -r -f -a "always\t'Without one nothing is run'
+none\t'Where none can be had: a jail in a jail'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -s o -l output -d 'The profile to write, or to add to; by default it goes to stdout' -r -F
@@ -202,6 +213,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l no-base 
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l strict -d 'Make looking at something outside a jailbreak too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l nested -d 'Let the program make sandboxes of its own inside the jail, by Landlock and seccomp filters'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l env-all -d 'Pass on the caller\'s whole environment'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand explain" -l profile -d 'The profile that is to be changed; by default one that would be new' -r -F
@@ -231,6 +243,8 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l tracer 
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l strength-at-most -d 'The strength above which nothing is built, for tests and comparisons' -r -f -a "full\t'Namespaces, a view of its own, Landlock, seccomp'
 flat\t'Landlock and seccomp: what exists outside can be seen, but not opened'
 monitor\t'Nothing is enforced: a tracer watches, and a jailbreak is killed after it'"
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l watch -d 'Without a watch the walls stand alone, at strength flat: what they refuse has no event, and the jail goes on' -r -f -a "always\t'Without one nothing is run'
+none\t'Where none can be had: a jail in a jail'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l net -d 'What of the network the jail has' -r -f -a "none\t'Nothing'"
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l wall-time -d 'Kill the jail after this time, such as 500ms, 10s, 2m' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l events -d 'Write events, one JSON object a line, to a file or to an inherited descriptor' -r
@@ -244,9 +258,11 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l no-base
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l no-cwd -d 'Do not make the working directory writable'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l strict -d 'Make looking at something outside a jailbreak too'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l hide -d 'Answer looks at something outside as if nothing were there, at strength flat too'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l nested -d 'Let the program make sandboxes of its own inside the jail, by Landlock and seccomp filters'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l report-probes -d 'Also write an event for every probe that was answered as absent'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s q -l quiet -d 'Print no account of a jailbreak, and no error that went to --events'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -l apparmor -d 'Print an AppArmor profile that lets this program make user namespaces, to be saved as /etc/apparmor.d/jailkeeper'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -l json -d 'Print JSON'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand completions" -s h -l help -d 'Print help'
