@@ -3,7 +3,9 @@
 use crate::escape::Escaped;
 use serde::{Serialize, Serializer};
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::ffi::{OsStr, OsString};
+use std::hash::{Hash, Hasher};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -24,7 +26,7 @@ const BYTES_AT_MOST: usize = 4096;
 /// assert!(!JailPath::new("/ho")?.covers(&path));
 /// # Ok::<(), PathError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone)]
 pub struct JailPath(PathBuf);
 
 /// Says why something is no [`JailPath`].
@@ -159,7 +161,9 @@ impl JailPath {
     /// Says whether the other path is this one or below it, by component.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        other.0.starts_with(&self.0)
+        let (above, below) = (self.as_bytes(), other.as_bytes());
+        let rest = below.strip_prefix(above);
+        rest.is_some_and(|rest| above == b"/" || matches!(rest.first(), None | Some(b'/')))
     }
 
     /// Returns the way from an ancestor to here, relative; empty when they are equal.
@@ -201,6 +205,43 @@ fn push_components(whole: &mut Vec<u8>, path: &[u8]) {
                 whole.extend_from_slice(name);
             }
         }
+    }
+}
+
+/// Two that are normalised are equal when their bytes are, as [`Path`] would find out component by
+/// component.
+impl PartialEq for JailPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for JailPath {}
+
+impl Hash for JailPath {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+/// The order of [`Path`], by component: a slash ends a name, so it comes before every byte that a
+/// name can have. Paths are compared at every start some thousands of times.
+impl Ord for JailPath {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (one, two) = (self.as_bytes(), other.as_bytes());
+        let differs = one.iter().zip(two).find(|(one, two)| one != two);
+        match differs {
+            None => one.len().cmp(&two.len()),
+            Some((b'/', _)) => Ordering::Less,
+            Some((_, b'/')) => Ordering::Greater,
+            Some((one, two)) => one.cmp(two),
+        }
+    }
+}
+
+impl PartialOrd for JailPath {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -142,3 +142,18 @@ fn a_map_of_paths_can_be_asked_for_a_plain_one() {
     assert!(tree.contains(Path::new("/a/b")) && hashed.contains(Path::new("/a/b")));
     assert!(!tree.contains(Path::new("/a")) && !hashed.contains(Path::new("/a")));
 }
+
+#[test]
+fn order_equality_and_covering_are_those_of_the_standard_library() {
+    let names =
+        ["", "a", "a-b", "a/b", "a/b/c", "a!", "ab", "b", "a/b-c", "a b/c", "\u{e4}/x", "a/\u{1}"];
+    let paths: Vec<_> = names.iter().map(|name| path(&format!("/{name}"))).collect();
+    for one in &paths {
+        for other in &paths {
+            let (plain, beside) = (one.as_path(), other.as_path());
+            assert_eq!(one.cmp(other), plain.cmp(beside), "{one:?} {other:?}");
+            assert_eq!(one == other, plain == beside, "{one:?} {other:?}");
+            assert_eq!(one.covers(other), beside.starts_with(plain), "{one:?} {other:?}");
+        }
+    }
+}

@@ -3,7 +3,6 @@
 use super::{OnJailbreak, Pattern, PolicyBuilder, Right, Rule};
 use crate::path::JailPath;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Says what a jail may do.
 ///
@@ -57,12 +56,18 @@ impl Policy {
     /// Returns the most specific rule that covers a path.
     #[must_use]
     pub fn rule_for(&self, path: &JailPath) -> Option<&Rule> {
-        path.as_path().ancestors().find_map(|ancestor| self.rule_at(ancestor))
-    }
-
-    fn rule_at(&self, path: &Path) -> Option<&Rule> {
-        let index = self.rules.binary_search_by(|rule| rule.path().as_path().cmp(path)).ok()?;
-        self.rules.get(index)
+        // The rules that cover a path come before it, the most specific one last; what stands
+        // between them and the path covers other paths.
+        let end = self.rules.partition_point(|rule| rule.path() <= path);
+        let before = self.rules.get(..end)?;
+        let nearest = before.last()?;
+        if nearest.path().covers(path) {
+            return Some(nearest);
+        }
+        path.ancestors().skip(1).find_map(|ancestor| {
+            let index = before.binary_search_by(|rule| rule.path().cmp(&ancestor)).ok()?;
+            before.get(index)
+        })
     }
 
     /// Says whether a path is a directory on the way to something allowed.
