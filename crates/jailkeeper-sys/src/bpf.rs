@@ -1,15 +1,18 @@
 //! An assembler for classic BPF as seccomp takes it.
 //!
 //! A program is written as [`Item`]s with symbolic [`Label`]s and assembled once. Conditional
-//! jumps of classic BPF reach 255 instructions; the assembler turns longer ones into a short
-//! jump over an unconditional one, whose offset has 32 bits.
+//! jumps of classic BPF reach 255 instructions; the assembler turns longer ones, and those alone,
+//! into a short jump over an unconditional one, whose offset has 32 bits.
 //!
 //! # References
 //!
 //! * [seccomp_unotify(2)](https://man7.org/linux/man-pages/man2/seccomp_unotify.2.html)
 //! * [Linux socket filtering](https://docs.kernel.org/networking/filter.html)
 
-use std::collections::HashMap;
+/// How many instructions the kernel takes; `BPF_MAXINSNS`.
+const INSTRUCTIONS_AT_MOST: usize = 4096;
+/// The greatest number that a label may have.
+const LABELS_AT_MOST: usize = 1 << 16;
 
 /// A place in a program that jumps can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,49 +95,59 @@ impl Program {
     ///
     /// When a label is missing or lies behind its jump, or the program is too long.
     pub fn assemble(items: &[Item]) -> Result<Self, AssembleError> {
-        // Every conditional takes two slots (the test and, on the taken side, a 32-bit jump), so
-        // that all sizes are known before the first pass and no distance can overflow 8 bits.
-        let mut places = HashMap::new();
-        let mut at: u32 = 0;
-        for item in items {
-            match item {
-                Item::Here(label) => {
-                    places.insert(*label, at);
-                }
-                _ => at += width(item),
-            }
-        }
-        if at > 4096 {
-            return Err(AssembleError::TooLong);
-        }
-        let mut code: Vec<libc::sock_filter> = Vec::with_capacity(at as usize);
-        for item in items {
-            let here = u32::try_from(code.len()).map_err(|_| AssembleError::TooLong)?;
-            let distance = |label: &Label, next: u32| {
-                places
-                    .get(label)
-                    .and_then(|place| place.checked_sub(next))
+        // All jumps lead onwards, so sizes are known from the end: a test whose label is near holds
+        // the distance itself, one whose label is far stands before a jump of 32 bits.
+        let mut places: Vec<Option<u32>> = Vec::new();
+        let mut code: Vec<libc::sock_filter> = Vec::with_capacity(items.len() * 2);
+        for item in items.iter().rev() {
+            // The program is written backwards: so much comes after what is written now.
+            let after = u32::try_from(code.len()).map_err(|_| AssembleError::TooLong)?;
+            let distance = |label: &Label| {
+                let place = usize::try_from(label.0).ok().and_then(|index| places.get(index));
+                let place = place.copied().flatten();
+                place
+                    .and_then(|place| after.checked_sub(place))
                     .ok_or(AssembleError::BadLabel(*label))
             };
             let mut test = |operation: u32, constant: u32, label: &Label| {
-                let far = distance(label, here + 2)?;
-                code.push(jump(BPF_JMP | operation | BPF_K, constant, 0, 1));
-                code.push(statement(BPF_JMP | BPF_JA, far));
+                let distance = distance(label)?;
+                if let Ok(near) = u8::try_from(distance) {
+                    code.push(jump(BPF_JMP | operation | BPF_K, constant, near, 0));
+                } else {
+                    code.push(statement(BPF_JMP | BPF_JA, distance));
+                    code.push(jump(BPF_JMP | operation | BPF_K, constant, 0, 1));
+                }
                 Ok(())
             };
             match item {
-                Item::Here(_) => {}
+                Item::Here(label) => {
+                    let index = usize::try_from(label.0).map_err(|_| AssembleError::TooLong)?;
+                    if index > LABELS_AT_MOST {
+                        return Err(AssembleError::TooLong);
+                    }
+                    if places.len() <= index {
+                        places.resize(index + 1, None);
+                    }
+                    if let Some(place) = places.get_mut(index) {
+                        *place = Some(after);
+                    }
+                }
                 Item::IfEqual(constant, label) => test(BPF_JEQ, *constant, label)?,
                 Item::IfAtLeast(constant, label) => test(BPF_JGE, *constant, label)?,
                 Item::IfAnyBit(bits, label) => test(BPF_JSET, *bits, label)?,
                 Item::Load(offset) => code.push(statement(BPF_LD | BPF_W | BPF_ABS, *offset)),
                 Item::And(mask) => code.push(statement(BPF_ALU | BPF_AND | BPF_K, *mask)),
                 Item::Goto(label) => {
-                    code.push(statement(BPF_JMP | BPF_JA, distance(label, here + 1)?));
+                    let distance = distance(label)?;
+                    code.push(statement(BPF_JMP | BPF_JA, distance));
                 }
                 Item::Return(value) => code.push(statement(BPF_RET | BPF_K, *value)),
             }
+            if code.len() > INSTRUCTIONS_AT_MOST {
+                return Err(AssembleError::TooLong);
+            }
         }
+        code.reverse();
         Ok(Self { code })
     }
 
@@ -205,14 +218,6 @@ const BPF_JGE: u32 = 0x30;
 const BPF_JSET: u32 = 0x40;
 const BPF_K: u32 = 0x00;
 const BPF_RET: u32 = 0x06;
-
-fn width(item: &Item) -> u32 {
-    match item {
-        Item::IfEqual(..) | Item::IfAtLeast(..) | Item::IfAnyBit(..) => 2,
-        Item::Here(_) => 0,
-        _ => 1,
-    }
-}
 
 fn statement(code: u32, k: u32) -> libc::sock_filter {
     jump(code, k, 0, 0)
