@@ -60,6 +60,14 @@ pub fn host_binary() -> PathBuf {
     path
 }
 
+/// Returns the program that runs prepared commands.
+#[must_use]
+pub fn warm_binary() -> PathBuf {
+    let path = profile_directory().join("warm");
+    assert!(path.is_file(), "`{}` is missing: cargo builds it for tests", path.display());
+    path
+}
+
 /// The directory into which cargo builds: a test is in its `deps`, a program in itself.
 pub(crate) fn profile_directory() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();

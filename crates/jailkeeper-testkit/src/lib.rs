@@ -30,7 +30,7 @@ mod place;
 mod proof;
 mod ran;
 
-pub use binary::{escape_binary, host_binary, jailkeeper_binary, replay_binary};
+pub use binary::{escape_binary, host_binary, jailkeeper_binary, replay_binary, warm_binary};
 pub use containment::{Contained, ORDINARY, User};
 pub use needs::are_met;
 pub use outline::{Outline, Part, Shown, Unshown};

@@ -1,7 +1,7 @@
 //! Racing the watchers, and running often.
 
 use crate::both::both;
-use jailkeeper_testkit::{Place, Ran, host_binary};
+use jailkeeper_testkit::{Place, Ran, host_binary, warm_binary};
 use std::time::Duration;
 
 both! {
@@ -11,6 +11,7 @@ both! {
     nothing_runs_after_the_attempt;
     many_runs;
     many_runs_in_one_process;
+    prepared_jails;
     host_program_is_undisturbed;
 }
 
@@ -105,6 +106,15 @@ fn many_runs(place: &Place) {
 fn many_runs_in_one_process(place: &Place) {
     let ran = place.free([host_binary().to_str().unwrap(), &runs().to_string()]);
     assert_eq!(ran.ends_with(0).text(), "nothing is left\n", "{ran}");
+}
+
+/// Attempts and ordinary commands through prepared commands, raised and spare; the control is that
+/// nothing holds them outside a jail.
+fn prepared_jails(place: &Place) {
+    let control = place.free(["sh", "-c", "cd {work}; cat ../x; echo changed >../y && rm ../y"]);
+    assert!(control.leaks() && control.status == 0, "{control}");
+    let ran = place.free([warm_binary().to_str().unwrap(), "check"]);
+    assert_eq!(ran.ends_with(0).text(), "all is well\n", "{ran}");
 }
 
 /// The library's jails are nobody's business in the program that it is part of. Its own child and

@@ -2,16 +2,20 @@
 
 use crate::child::Child;
 #[cfg(feature = "full")]
+use crate::child::Ended;
+#[cfg(feature = "full")]
 use crate::error::Step;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
 #[cfg(feature = "full")]
-use crate::launch::{Prepared, Stream};
+use crate::launch::{Prepared as Steps, Stream};
 use crate::monitor::{Ground, Order, Request};
 #[cfg(feature = "full")]
 use crate::pace::Pace;
 #[cfg(feature = "full")]
 use crate::plan::{self, Checked, Ground as Standing, Plan, Summary, Wanted};
+#[cfg(feature = "full")]
+use crate::prepared::Prepared;
 #[cfg(feature = "full")]
 use crate::probe::Probe;
 use crate::recorder::{Callback, Recorder};
@@ -23,7 +27,7 @@ use crate::stdio::Stdio;
 #[cfg(feature = "full")]
 use crate::stdio::{Streams, refuse_directory};
 #[cfg(feature = "full")]
-use crate::supervisor::{Held, Supervisor};
+use crate::supervisor::{Gate, Held, Running, Supervisor};
 #[cfg(feature = "full")]
 use crate::ward::Ward;
 #[cfg(feature = "full")]
@@ -37,8 +41,11 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
 #[cfg(feature = "full")]
 use std::sync::mpsc::channel;
+#[cfg(feature = "full")]
+use std::thread::JoinHandle;
 
 /// The variables that [`Command::inherit_environment`] takes over from the caller's environment;
 /// all that begin with `LC_` besides.
@@ -54,17 +61,17 @@ pub(crate) type Answerer = Arc<dyn Fn(&Question) -> Reply + Send + Sync>;
 /// [`env`](Self::env)), the child has a session of its own, and dropping the
 /// [`Child`] kills it.
 pub struct Command {
-    jail: Jail,
+    pub(crate) jail: Jail,
     program: OsString,
     arguments: Vec<OsString>,
     environment: BTreeMap<OsString, OsString>,
     offered: BTreeMap<OsString, OsString>,
     cwd: Option<PathBuf>,
-    streams: [Stdio; 3],
+    pub(crate) streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
     callback: Option<Arc<Callback>>,
     answerer: Option<Answerer>,
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     /// There is nothing to run: only the walls are tried.
     #[cfg(feature = "full")]
     trial: bool,
@@ -283,6 +290,17 @@ impl Command {
         self.spawn_on(&Probe::for_a_start())
     }
 
+    /// Does everything that can be done once for many runs of this command.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`spawn`](Self::spawn) that come up before a process is made, and
+    /// [`ErrorKind::Policy`] for a stream that is a descriptor, which one run uses up.
+    #[cfg(feature = "full")]
+    pub fn prepare(self) -> Result<Prepared> {
+        Prepared::new(self)
+    }
+
     /// Starts the command, which this build can do at strength `monitor` alone.
     ///
     /// # Errors
@@ -325,9 +343,9 @@ impl Command {
         })
     }
 
-    fn recorder(&mut self) -> (Recorder, std::sync::mpsc::Receiver<Event>) {
+    fn recorder(&self) -> (Recorder, Receiver<Event>) {
         let id = JailId::new(self.id.clone().unwrap_or_else(unique_id));
-        let callback = self.callback.take();
+        let callback = self.callback.clone();
         let callback =
             callback.map(|callback| -> Callback { Box::new(move |event| callback(event)) });
         Recorder::new(id, callback)
@@ -453,10 +471,17 @@ impl Command {
             _ => None,
         };
         let ground = ground(strength, scratch.as_ref())?;
-        let mut plan = self.make_plan(probe, ground)?;
+        let mut plan = self.checked_plan(probe, ground)?;
         if let Some(error) = stronger {
             plan.falls_back(format!("tried and {}", error.sentence()));
         }
+        self.begin(Arc::new(plan), scratch, None)?.child()
+    }
+
+    /// Makes a plan on a machine, if the command can be run there with walls.
+    #[cfg(feature = "full")]
+    pub(crate) fn checked_plan(&self, probe: &Probe, ground: Standing) -> Result<Plan> {
+        let plan = self.make_plan(probe, ground)?;
         if !self.trial {
             plan.find_command()?;
         }
@@ -465,6 +490,17 @@ impl Command {
                 .because("there is nobody to ask")
                 .with_hint("give the command somebody who answers (`on_question`)"));
         }
+        Ok(plan)
+    }
+
+    /// Begins to raise a jail, up to a gate if there is one.
+    #[cfg(feature = "full")]
+    pub(crate) fn begin(
+        &mut self,
+        plan: Arc<Plan>,
+        scratch: Option<Scratch>,
+        gate: Option<Gate>,
+    ) -> Result<Begun> {
         let owner = plan.identity.changed.then_some((plan.identity.user, plan.identity.group));
         let [stdin, stdout, stderr] = &mut self.streams;
         let mut streams = Streams::open([stdin, stdout, stderr], owner)?;
@@ -479,9 +515,9 @@ impl Command {
         }
         let (recorder, events) = self.recorder();
         let pace = Pace::of_this_thread();
-        let prepared = match strength {
-            Strength::Flat => Prepared::flat(&plan, streams.inside, pace, scratch)?,
-            _ => Prepared::new(&plan, streams.inside, pace)?,
+        let prepared = match plan.strength() {
+            Strength::Flat => Steps::flat(&plan, streams.inside, pace, scratch)?,
+            _ => Steps::new(&plan, streams.inside, pace)?,
         };
         #[cfg(test)]
         let prepared = crate::launch::sabotage(prepared);
@@ -489,11 +525,11 @@ impl Command {
         let asking =
             self.answerer.clone().map(|answerer| Asking::new(answerer, settings.ask_timeout));
         let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes, asking));
-        let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time);
+        let mut supervisor = Supervisor::new(Arc::clone(&ward), prepared, settings.wall_time, gate);
         let (ready, is_ready) = channel();
         let (end, is_ended) = channel();
         // The thread is the parent of the jail's processes and lives as long as they do.
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("jail supervisor".into())
             .stack_size(256 * 1024)
             .spawn(move || {
@@ -506,11 +542,14 @@ impl Command {
                 }
             })
             .step("start the supervising thread")?;
-        let running = is_ready.recv().map_err(|error| {
-            Error::new(ErrorKind::Setup, "hear from the supervising thread").because(error)
-        })??;
-        let held = Arc::new(Held { ward, running });
-        Ok(Child::new(held, streams.outside, events, is_ended))
+        Ok(Begun {
+            ward,
+            ready: is_ready,
+            ended: is_ended,
+            outside: streams.outside,
+            events,
+            thread,
+        })
     }
 
     /// The numbers of the streams that are the jail's own terminal.
@@ -569,9 +608,32 @@ pub(crate) fn try_full(probe: &Probe) -> Result<()> {
     }
 }
 
+/// A jail that is being raised.
+#[cfg(feature = "full")]
+pub(crate) struct Begun {
+    pub(crate) ward: Arc<Ward>,
+    ready: Receiver<Result<Running>>,
+    ended: Receiver<Result<Ended>>,
+    outside: [Option<OwnedFd>; 3],
+    events: Receiver<Event>,
+    pub(crate) thread: JoinHandle<()>,
+}
+
+#[cfg(feature = "full")]
+impl Begun {
+    /// Waits until its program runs.
+    pub(crate) fn child(self) -> Result<Child> {
+        let running = self.ready.recv().map_err(|error| {
+            Error::new(ErrorKind::Setup, "hear from the supervising thread").because(error)
+        })??;
+        let held = Arc::new(Held { ward: self.ward, running });
+        Ok(Child::new(held, self.outside, self.events, self.ended))
+    }
+}
+
 /// What a jail of a strength stands on.
 #[cfg(feature = "full")]
-fn ground(strength: Strength, scratch: Option<&Scratch>) -> Result<Standing> {
+pub(crate) fn ground(strength: Strength, scratch: Option<&Scratch>) -> Result<Standing> {
     Ok(match strength {
         Strength::Full => Standing::View,
         _ => Standing::Host { scratch: scratch.map(Scratch::path).transpose()? },

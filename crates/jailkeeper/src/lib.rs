@@ -52,6 +52,9 @@ mod attach;
 mod child;
 mod command;
 #[cfg(feature = "full")]
+#[doc(hidden)]
+pub mod counted;
+#[cfg(feature = "full")]
 mod death;
 mod environment;
 mod error;
@@ -65,6 +68,8 @@ mod monitor;
 mod pace;
 #[cfg(feature = "full")]
 mod plan;
+#[cfg(feature = "full")]
+mod prepared;
 #[cfg(feature = "full")]
 mod probe;
 mod profiles;
@@ -96,6 +101,8 @@ pub use jailkeeper_sys::process::{inherited as inherited_descriptor, keep_from_c
 pub use monitor::{Tracer, TracerFinding};
 #[cfg(feature = "full")]
 pub use plan::{Checked, PlannedTree, Summary};
+#[cfg(feature = "full")]
+pub use prepared::Prepared;
 #[cfg(feature = "full")]
 pub use probe::{Finding, Probe, Surroundings};
 pub use profiles::{Listed, Secrets, Shelf};

@@ -77,8 +77,18 @@ pub(crate) struct Supervisor {
     sealed: bool,
     /// How the command ended, once it has.
     status: Option<i32>,
+    /// Where the finished jail waits to be let go, if it is raised ahead.
+    gate: Option<Gate>,
     /// Each watch holds a sender as long as it is at work.
     watching: Option<(Sender<()>, Receiver<()>)>,
+}
+
+/// Where a jail that was raised ahead waits.
+pub(crate) struct Gate {
+    /// Told that it waits.
+    pub(crate) raised: Sender<()>,
+    /// Says that it may go. When the other end is dropped, it is taken down again.
+    pub(crate) go: Receiver<()>,
 }
 
 /// What came together while the jail was raised.
@@ -93,8 +103,14 @@ struct Parts {
 }
 
 impl Supervisor {
-    pub(crate) fn new(ward: Arc<Ward>, prepared: Prepared, wall_time: Option<Duration>) -> Self {
+    pub(crate) fn new(
+        ward: Arc<Ward>,
+        prepared: Prepared,
+        wall_time: Option<Duration>,
+        gate: Option<Gate>,
+    ) -> Self {
         Self {
+            gate,
             ward,
             prepared,
             wall_time,
@@ -133,6 +149,7 @@ impl Supervisor {
                 });
             }
             self.end_everything();
+            self.until_unwatched();
         }
         raised
     }
@@ -198,6 +215,13 @@ impl Supervisor {
                 .with_hint(
                     "the jail was not started; please report this with `jailkeeper doctor`",
                 ));
+        }
+        if let Some(Gate { raised, go }) = self.gate.take() {
+            self.ward.pace.let_go();
+            let released = raised.send(()).is_ok() && go.recv().is_ok();
+            if !released {
+                return Err(Error::new(ErrorKind::Setup, "wait for a use of the jail"));
+            }
         }
         let plan = &self.ward.plan;
         let appear = !plan.trees.watched.is_empty();

@@ -19,7 +19,7 @@ use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How many uses of files are written down in a jail with widened walls.
@@ -39,7 +39,7 @@ pub(crate) enum Phase {
 
 /// What the watches of one jail share.
 pub(crate) struct Ward {
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) recorder: Recorder,
     pub(crate) pace: Pace,
     phase: AtomicU8,
@@ -87,7 +87,7 @@ pub(crate) struct Attempt {
 
 impl Ward {
     pub(crate) fn new(
-        plan: Plan,
+        plan: Arc<Plan>,
         recorder: Recorder,
         pace: Pace,
         report_probes: bool,

@@ -234,7 +234,8 @@ impl Order {
             found.iter().zip(&states).map(|(found, state)| found.entry(*state)).collect();
         let Self { settings, root: pid, plan, recorder, .. } = self;
         let pace = Pace::of_this_thread();
-        let ward = Arc::new(Ward::new(plan, recorder, pace, settings.report_probes, None));
+        let ward =
+            Arc::new(Ward::new(Arc::new(plan), recorder, pace, settings.report_probes, None));
         ward.set_life(Life::Tree(tree));
         if shares_memory {
             ward.share_memory();

@@ -115,7 +115,7 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step
     let named = tree.explicit || tree.width != Width::Policy;
     if identity.changed && named && *owner != (identity.user, identity.group) {
         let jail = (identity.user, identity.group);
-        match idmap::clone_mapped(fd.as_fd(), *owner, jail, attributes) {
+        match idmap::clone_mapped(&plan.maps, fd.as_fd(), *owner, jail, attributes) {
             Ok(mount) => return workshop.hold(mount),
             // A tree that is only read may stay as it is: what its owner keeps to himself is
             // then closed to the jail, which is no less safe.

@@ -67,6 +67,12 @@ pub(crate) fn find(path: &JailPath) -> Result<Option<Found>> {
     }))
 }
 
+/// Tells whether a path without symbolic links leads to the same file as before.
+pub(super) fn is_still(path: &JailPath, (device, inode): (u64, u64)) -> bool {
+    let now = open(path).and_then(rustix::fs::fstat);
+    now.is_ok_and(|now| (now.st_dev, now.st_ino) == (device, inode))
+}
+
 fn open(path: &JailPath) -> std::result::Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let resolve = ResolveFlags::NO_SYMLINKS;

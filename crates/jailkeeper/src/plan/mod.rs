@@ -31,6 +31,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::probe::{Finding, Probe};
 use crate::settings::Settings;
 use crate::walls::filter::Watched;
+use crate::walls::idmap::Maps;
 use jailkeeper_model::{JailPath, Policy, Right, Rule, Strength};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -100,6 +101,8 @@ pub(crate) struct Plan {
     pub(crate) unwatched: bool,
     /// The jail may make sandboxes of its own.
     pub(crate) nested: bool,
+    /// The id maps of its trees, made at the first start.
+    pub(crate) maps: Maps,
     hide: bool,
 }
 
@@ -185,6 +188,7 @@ impl Plan {
             fallen_back: None,
             unwatched: settings.unwatched,
             nested: settings.nested,
+            maps: Maps::default(),
             hide: settings.hide,
         })
     }
@@ -217,6 +221,32 @@ impl Plan {
         } else {
             Watched::Writes
         }
+    }
+
+    /// Tells whether the plan can be used for more than one start: what it has found can be found
+    /// to be the same again. Not so where names are carved out of trees (another name may have
+    /// appeared there), where walls are wider than the policy, and at strength `flat`, where each
+    /// jail has a directory of its own on the host.
+    pub(crate) fn can_be_used_again(&self) -> bool {
+        self.ground == Ground::View
+            && self.trees.covers.is_empty()
+            && self.trees.watched.is_empty()
+            && !self.is_widened()
+    }
+
+    /// Tells whether what the plan has found is still what is there: every tree at its path, and
+    /// the caller who it was made for.
+    pub(crate) fn is_still_true(&self) -> bool {
+        let user = rustix::process::geteuid();
+        let same_caller = match self.identity.changed {
+            true => user.is_root(),
+            false => user.as_raw() == self.identity.user,
+        };
+        same_caller
+            && self.trees.iter().all(|tree| match &tree.source {
+                Source::Host { device, inode, .. } => find::is_still(&tree.path, (*device, *inode)),
+                _ => true,
+            })
     }
 
     /// Tells whether the walls are wider than the policy.

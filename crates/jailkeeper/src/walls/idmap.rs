@@ -7,10 +7,23 @@
 use crate::error::{Error, ErrorKind, Result, Step};
 use jailkeeper_sys::mount::{self, Attributes};
 use rustix::mount::OpenTreeFlags;
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+/// User and group of a tree's owner, and of the jail.
+type Exchanged = ((u32, u32), (u32, u32));
+
+/// The user namespaces that maps were made of. Making one takes two processes' switches, so those
+/// of a plan are kept as long as the plan.
+#[derive(Debug, Default)]
+pub(crate) struct Maps {
+    made: Mutex<BTreeMap<Exchanged, OwnedFd>>,
+}
 
 /// Clones a tree's mount with its owner and the jail's user exchanged.
 pub(crate) fn clone_mapped(
+    maps: &Maps,
     tree: impl AsFd,
     owner: (u32, u32),
     jail: (u32, u32),
@@ -21,11 +34,18 @@ pub(crate) fn clone_mapped(
         | OpenTreeFlags::AT_EMPTY_PATH
         | OpenTreeFlags::AT_RECURSIVE;
     let mount = rustix::mount::open_tree(tree, c"", flags).step("clone the mount of a tree")?;
-    let users = exchange(owner.0, jail.0);
-    let groups = exchange(owner.1, jail.1);
-    let namespace = jailkeeper_sys::process::user_namespace(&users, &groups)
-        .step("make a user namespace for mapped ids")?;
-    mount::map_ids(&mount, &namespace, attributes).map_err(|error| {
+    let mut made = maps.made.lock().unwrap_or_else(PoisonError::into_inner);
+    let namespace = match made.remove(&(owner, jail)) {
+        Some(namespace) => namespace,
+        None => {
+            let users = exchange(owner.0, jail.0);
+            let groups = exchange(owner.1, jail.1);
+            jailkeeper_sys::process::user_namespace(&users, &groups)
+                .step("make a user namespace for mapped ids")?
+        }
+    };
+    let namespace = made.entry((owner, jail)).or_insert(namespace);
+    mount::map_ids(&mount, namespace, attributes).map_err(|error| {
         Error::new(ErrorKind::Unsupported, "map the ids of a writable tree")
             .because(error)
             .with_hint(
