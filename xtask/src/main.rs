@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask test`, `fuzz`, `profiles`, `bench` and `dist`.
+//! The project's own commands: `cargo xtask test`, `fuzz`, `profiles`, `bench`, `instructions` and
+//! `dist`.
 
 #![forbid(unsafe_code)]
 
@@ -7,6 +8,7 @@ mod command;
 mod dist;
 mod elf;
 mod fuzz;
+mod instructions;
 mod portable;
 mod profiles;
 mod terminal;
@@ -26,6 +28,7 @@ Commands:
                                 --fetch: get the source of Rust's library from Debian, to check other systems
   profiles [--out FILE] [NAME]  Take each entry of the shipped profiles away: does a real tool chain break?
   bench [--quick] [--out DIR]   Measure against native and bubblewrap; writes docs/benchmarks
+  instructions                  Count the instructions of the engine's parts and compare (callgrind)
   dist                          Build a static binary and the npm package of this platform
 ";
 
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         "portable" => portable::run(options),
         "profiles" => profiles::run(options),
         "bench" => bench::run(options),
+        "instructions" => instructions::run(options),
         "dist" => dist::run(options),
         "help" | "--help" | "-h" => {
             terminal::say(HELP);

@@ -4,6 +4,7 @@ use super::{Suite, counts, generated, packages, skipped};
 use crate::command;
 use crate::dist;
 use crate::fuzz;
+use crate::instructions;
 use crate::portable::Portable;
 use crate::terminal::line;
 use crate::workspace::{self, Metadata};
@@ -49,6 +50,7 @@ pub(super) fn all(suite: &mut Suite, fast: bool) -> Result<()> {
         }
         suite.step("portable part", portable_part);
         suite.step("fuzzing", |_| fuzz::all(FUZZING));
+        suite.step("instructions", |_| instructions::check());
         suite.step("licences", |_| licences());
     }
     Ok(())
