@@ -27,8 +27,9 @@ Commands:
   portable [--fetch]            Build and test what runs on every Unix, without the engine of Linux
                                 --fetch: get the source of Rust's library from Debian, to check other systems
   profiles [--out FILE] [NAME]  Take each entry of the shipped profiles away: does a real tool chain break?
-  bench [--quick] [--out DIR]   Measure against native and bubblewrap; writes docs/benchmarks
   instructions                  Count the instructions of the engine's parts and compare (callgrind)
+  bench [--peers] [--quick]     Measure against native, bubblewrap and, with --peers, everyone who is installed; writes
+                                docs/benchmarks. --only WORKLOAD,.. --contestants NAME,.. --budget MINUTES --out DIR
   dist                          Build a static binary and the npm package of this platform
 ";
 

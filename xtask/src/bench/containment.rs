@@ -5,7 +5,6 @@
 //! again as the first process of a new pid namespace, with private mounts, and refuses to go on
 //! when it finds that it is not there. When it ends, the kernel kills whatever is left.
 
-use super::Options;
 use crate::{command, workspace};
 use anyhow::{Context, Result, bail};
 use std::os::unix::fs::MetadataExt;
@@ -13,10 +12,10 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 /// A whole benchmark takes no longer than this, in seconds.
-const LONGEST: &str = "3000";
+const LONGEST: &str = "7200";
 
 /// Runs this program again inside.
-pub(super) fn enter(program: &Path, options: &Options, base: &Path) -> Result<ExitStatus> {
+pub(super) fn enter(program: &Path, arguments: &[String], base: &Path) -> Result<ExitStatus> {
     let mut command = workspace::command("timeout");
     command.args(["--foreground", "--kill-after=5", LONGEST, "unshare"]);
     if !rustix::process::geteuid().is_root() {
@@ -24,10 +23,7 @@ pub(super) fn enter(program: &Path, options: &Options, base: &Path) -> Result<Ex
     }
     command.args(["--mount", "--pid", "--ipc", "--fork", "--kill-child"]);
     command.args(["--propagation", "private", "--mount-proc"]);
-    command.arg(program).args(["bench", "--inside"]).arg(base).arg("--out").arg(&options.out);
-    if options.quick {
-        command.arg("--quick");
-    }
+    command.arg(program).args(["bench", "--inside"]).arg(base).args(arguments);
     command.status().context("failed to run unshare: install util-linux")
 }
 

@@ -5,50 +5,24 @@
 //! how long anything of the jail still ran.
 
 use super::contestants::Contestant;
-use super::measure;
+use super::run::run;
 use super::stage::Stage;
-use super::statistics::Spread;
-use crate::terminal::line;
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
 use std::path::Path;
 
 const PROCESSES: u32 = 10;
 /// How a jailbreak ends `jailkeeper run`.
 const JAILBREAK: i32 = 120;
 
-/// Milliseconds until nothing ran any more.
-#[derive(Debug, Serialize)]
-pub(super) struct Death {
-    pub(super) user: &'static str,
-    pub(super) contestant: &'static str,
-    pub(super) spread: Spread,
-    samples: Vec<f64>,
-}
-
-/// Measures it for the one contestant that kills.
-pub(super) fn measure(
-    stage: &Stage,
-    contestants: &[Contestant],
-    quick: bool,
-) -> Result<Option<Death>> {
-    let keeper = contestants.iter().find(|contestant| contestant.name == "jailkeeper");
-    let Some(keeper) = keeper else { return Ok(None) };
-    let tree = stage.tree(keeper.name, "death");
+/// Measures once: milliseconds.
+pub(super) fn sample(stage: &Stage, contestant: &Contestant) -> Result<f64> {
+    let tree = stage.tree(contestant.name, "death");
     let storm = ["./storm".to_owned(), "death".to_owned(), PROCESSES.to_string()];
-    let command = keeper.command(&tree, &storm);
-    let mut samples = Vec::new();
-    for _ in 0..if quick { 10 } else { 60 } {
-        let (status, _) = measure::run(stage, &tree, &command)?;
-        if status.code() != Some(JAILBREAK) {
-            let said = std::fs::read_to_string(stage.output()).unwrap_or_default();
-            bail!("failed to provoke a jailbreak: {status}: {said}");
-        }
-        samples.push(last_sign(&tree)?);
+    let ran = run(stage, &tree, &contestant.command(&tree, &storm))?;
+    if ran.status.code() != Some(JAILBREAK) {
+        bail!("nothing was killed: {}: {}", ran.status, ran.last_word());
     }
-    let spread = Spread::of(&samples).context("there are no samples")?;
-    line(&format!("{:13} death           {:.3} ms", stage.user.name(), spread.median));
-    Ok(Some(Death { user: stage.user.name(), contestant: keeper.name, spread, samples }))
+    last_sign(&tree)
 }
 
 fn last_sign(tree: &Path) -> Result<f64> {

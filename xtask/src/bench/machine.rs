@@ -1,26 +1,10 @@
 //! What it was measured on, and with which versions.
 
+use super::results::Machine;
 use crate::workspace;
 use anyhow::Result;
-use serde::Serialize;
 use std::path::Path;
 use std::process::Command;
-
-/// The machine and the programs.
-#[derive(Debug, Serialize)]
-pub(super) struct Machine {
-    pub(super) date: String,
-    pub(super) processor: String,
-    pub(super) processors: usize,
-    /// Whether the processor says that there is a hypervisor.
-    pub(super) virtual_machine: bool,
-    pub(super) kernel: String,
-    pub(super) system: String,
-    pub(super) load_before: String,
-    pub(super) load_after: String,
-    /// Program and what it says of itself.
-    pub(super) versions: Vec<(&'static str, String)>,
-}
 
 /// Looks around.
 pub(super) fn describe(base: &Path) -> Result<Machine> {
@@ -42,16 +26,18 @@ pub(super) fn describe(base: &Path) -> Result<Machine> {
         system: system.unwrap_or("unknown").trim_matches('"').to_owned(),
         load_before: load(),
         load_after: String::new(),
-        versions: vec![
+        versions: [
             ("jailkeeper", first(&[&jailkeeper, "--version"])),
             ("commit", first(&["git", "describe", "--always", "--dirty"])),
-            ("bwrap", first(&["bwrap", "--version"])),
             ("rustc", first(&["rustc", "--version"])),
             ("gcc", first(&["gcc", "--version"])),
             ("git", first(&["git", "--version"])),
+            ("node", first(&["node", "--version"])),
             ("python", first(&["/usr/bin/python3", "--version"])),
             ("pdflatex", first(&["pdflatex", "--version"])),
-        ],
+        ]
+        .map(|(name, version)| (name.to_owned(), version))
+        .to_vec(),
     })
 }
 

@@ -1,163 +1,206 @@
 //! Running contestants in turn and timing them.
 
 use super::contestants::Contestant;
+use super::results::Row;
+use super::run::{Ran, run};
 use super::stage::Stage;
-use super::statistics::{Spread, ratio};
-use super::workloads::{Unit, Workload, environment};
+use super::statistics::Spread;
+use super::workloads::{Kind, Start, Workload};
+use super::{death, memory};
 use crate::terminal::{line, say};
 use anyhow::{Context, Result, bail};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use serde::Serialize;
-use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// No run of a workload takes longer than this, in seconds.
-const LONGEST: i64 = 120;
+/// Whoever takes this many times what the first takes, and longer than [`LONG`], is slow.
+const SLOW: u32 = 5;
+const LONG: Duration = Duration::from_millis(500);
+/// In how many rounds a slow contestant takes part.
+const SLOW_ROUNDS: usize = 3;
+/// How long the starts of one sample take at the most, as far as the first round tells.
+const STARTS_AT_MOST: Duration = Duration::from_secs(4);
 
-/// One contestant's results in one workload.
-#[derive(Debug, Serialize)]
-pub(super) struct Row {
-    pub(super) user: &'static str,
-    pub(super) workload: &'static str,
-    pub(super) about: &'static str,
-    pub(super) contestant: &'static str,
-    pub(super) unit: &'static str,
-    pub(super) spread: Option<Spread>,
-    /// Medians of the ratios within a round.
-    pub(super) to_native: Option<f64>,
-    pub(super) to_bwrap: Option<f64>,
-    pub(super) to_floor: Option<f64>,
-    pub(super) failure: Option<String>,
-    pub(super) samples: Vec<f64>,
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    pub(super) quick: bool,
+    /// What one workload may take; it gets fewer rounds where that is not enough.
+    pub(super) time: Duration,
+}
+
+/// A contestant in a workload.
+struct Entry<'a> {
+    contestant: &'a Contestant,
+    samples: Vec<(usize, f64)>,
+    failure: Option<String>,
+    slow: bool,
+    /// How long its first round took.
+    took: Duration,
+    /// How often it starts something in a sample.
+    starts: u32,
 }
 
 /// Lets all contestants do a workload, round by round.
 pub(super) fn rounds(
     stage: &Stage,
     workload: &Workload,
-    contestants: &[Contestant],
-    quick: bool,
-) -> Result<Vec<Row>> {
-    let count = if quick { workload.rounds.1 } else { workload.rounds.0 };
-    say(&format!("{:13} {:15}", stage.user.name(), workload.name));
-    let mut samples: Vec<Result<Vec<f64>>> = contestants.iter().map(|_| Ok(Vec::new())).collect();
-    // The first round warms up and does not count.
-    for round in 0..=count {
+    contestants: &[&Contestant],
+    effort: Effort,
+) -> Vec<Row> {
+    say(&format!("{:13} {:22}", stage.user.name(), workload.name));
+    let mut entries: Vec<Entry<'_>> = contestants.iter().map(|one| Entry::new(one)).collect();
+    // The first round warms up and does not count; but it tells how long the others will take.
+    for entry in &mut entries {
+        entry.warm_up(stage, workload);
+    }
+    let first = entries.iter().find(|entry| entry.failure.is_none()).map(|entry| entry.took);
+    for entry in &mut entries {
+        let slow = first.is_some_and(|first| entry.took > first * SLOW && entry.took > LONG);
+        entry.slow = slow;
+    }
+    let count = if effort.quick { workload.rounds.1 } else { workload.rounds.0 };
+    let begun = Instant::now();
+    for round in 1..=count {
+        // At least two, so that there is a spread.
+        if begun.elapsed() > effort.time && round > 2 {
+            break;
+        }
         // Nobody is always the one who comes after a certain other.
-        let places = (0..contestants.len()).map(|place| (place + round) % contestants.len());
-        for place in places {
-            let (Some(contestant), Some(entry)) = (contestants.get(place), samples.get_mut(place))
-            else {
-                continue;
-            };
-            let Ok(list) = entry else { continue };
-            match sample(stage, workload, contestant) {
-                Ok(sample) if round > 0 => list.push(sample),
-                Ok(_) => {}
-                Err(error) => *entry = Err(error),
+        for place in 0..entries.len() {
+            let place = (place + round) % entries.len();
+            let Some(entry) = entries.get_mut(place) else { continue };
+            if !(entry.slow && round > SLOW_ROUNDS) {
+                entry.take(stage, workload, round);
             }
         }
     }
-    let rows = rows(stage, workload, contestants, samples);
+    let rows: Vec<Row> = entries.into_iter().map(|entry| entry.row(stage, workload)).collect();
     for row in &rows {
-        match &row.spread {
-            Some(spread) => say(&format!("  {} {:.3}", row.contestant, spread.median)),
+        match row.spread() {
+            Some(Spread { median, .. }) => say(&format!("  {} {median:.3}", row.contestant)),
             None => say(&format!("  {} failed", row.contestant)),
         }
     }
     line("");
-    Ok(rows)
+    rows
 }
 
-fn rows(
-    stage: &Stage,
-    workload: &Workload,
-    contestants: &[Contestant],
-    samples: Vec<Result<Vec<f64>>>,
-) -> Vec<Row> {
-    let of = |name: &str| {
-        let place = contestants.iter().position(|contestant| contestant.name == name)?;
-        samples.get(place)?.as_ref().ok()
-    };
-    let row = |(contestant, samples): (&Contestant, &Result<Vec<f64>>)| {
-        let list = samples.as_ref().ok();
-        let to = |name: &str| ratio(list?, of(name)?);
+impl<'a> Entry<'a> {
+    fn new(contestant: &'a Contestant) -> Self {
+        let took = Duration::ZERO;
+        Self { contestant, samples: Vec::new(), failure: None, slow: false, took, starts: 1 }
+    }
+
+    fn warm_up(&mut self, stage: &Stage, workload: &Workload) {
+        let begun = Instant::now();
+        if let Err(error) = self.sample(stage, workload) {
+            self.failure = Some(format!("{error:#}"));
+        }
+        self.took = begun.elapsed();
+        if let Kind::Start(Start { count, .. }) = workload.kind
+            && count > 1
+        {
+            // So far it has started one.
+            let affordable = STARTS_AT_MOST.as_micros() / self.took.as_micros().max(1);
+            let affordable = u32::try_from(affordable).unwrap_or(u32::MAX);
+            self.starts = count.min(affordable.max(16));
+            self.took *= self.starts;
+        }
+    }
+
+    fn take(&mut self, stage: &Stage, workload: &Workload, round: usize) {
+        if self.failure.is_some() {
+            return;
+        }
+        match self.sample(stage, workload) {
+            Ok(sample) => self.samples.push((round, sample)),
+            Err(error) => {
+                self.failure = Some(format!("{error:#}"));
+                self.samples.clear();
+            }
+        }
+    }
+
+    /// Does the workload once.
+    fn sample(&self, stage: &Stage, workload: &Workload) -> Result<f64> {
+        let contestant = self.contestant;
+        let tree = stage.tree(contestant.name, workload.tree);
+        match workload.kind {
+            Kind::Program(command) => {
+                let command = contestant.command(&tree, &command(&tree));
+                Ok(milliseconds(succeed(run(stage, &tree, &command)?)?.took))
+            }
+            Kind::Printed(command) => {
+                let command = contestant.command(&tree, &command(&tree));
+                printed(&succeed(run(stage, &tree, &command)?)?)
+            }
+            Kind::Piped => {
+                let script = "head -c 1000000000 /dev/zero | \"$@\" | wc -c";
+                let mut whole = ["/bin/sh", "-c", script, "sh"].map(Into::into).to_vec();
+                whole.extend(contestant.command(&tree, &["cat".to_owned()]));
+                let ran = succeed(run(stage, &tree, &whole)?)?;
+                if ran.output.trim() != "1000000000" {
+                    bail!("it passed on {} bytes", ran.output.trim());
+                }
+                Ok(milliseconds(ran.took))
+            }
+            Kind::Start(start) => self.start(stage, workload, start),
+            Kind::Death => death::sample(stage, contestant),
+            Kind::Memory(count) => memory::sample(stage, contestant, count),
+        }
+    }
+
+    /// Starts `/bin/true` and returns how long each start took.
+    fn start(&self, stage: &Stage, workload: &Workload, start: Start) -> Result<f64> {
+        let tree = stage.tree(self.contestant.name, workload.tree);
+        let rules: Vec<_> =
+            (0..start.rules).map(|number| stage.rules().join(number.to_string())).collect();
+        let command =
+            self.contestant.command_with_rules(&tree, &rules, &["/bin/true".to_owned()])?;
+        if start.cold {
+            // What is not written yet would stay in memory.
+            rustix::fs::sync();
+            std::fs::write("/proc/sys/vm/drop_caches", "3\n")
+                .context("only root empties caches")?;
+        }
+        if start.count == 1 && start.megabytes == 0 {
+            return Ok(milliseconds(succeed(run(stage, &tree, &command)?)?.took));
+        }
+        let numbers =
+            [self.starts, start.at_once, start.megabytes].map(|number| number.to_string());
+        let mut whole = vec![stage.program("launch").into_os_string()];
+        whole.extend(numbers.map(Into::into));
+        whole.extend(command);
+        printed(&succeed(run(stage, &tree, &whole)?)?)
+    }
+
+    fn row(self, stage: &Stage, workload: &Workload) -> Row {
         Row {
-            user: stage.user.name(),
-            workload: workload.name,
-            about: workload.about,
-            contestant: contestant.name,
-            unit: workload.unit.sign(),
-            spread: list.and_then(|list| Spread::of(list)),
-            to_native: to("native"),
-            to_bwrap: to("bwrap"),
-            to_floor: to("floor"),
-            failure: samples.as_ref().err().map(|error| format!("{error:#}")),
-            samples: list.cloned().unwrap_or_default(),
-        }
-    };
-    contestants.iter().zip(&samples).map(row).collect()
-}
-
-/// Lets a contestant do a workload once.
-fn sample(stage: &Stage, workload: &Workload, contestant: &Contestant) -> Result<f64> {
-    let tree = stage.tree(contestant.name, workload.tree);
-    let command = contestant.command(&tree, &(workload.command)(&tree));
-    let (status, took) = run(stage, &tree, &command)?;
-    let output = || std::fs::read_to_string(stage.output()).unwrap_or_default();
-    if !status.success() {
-        let output = output();
-        bail!("{status}: {}", output.lines().last().unwrap_or("it said nothing"));
-    }
-    match workload.unit {
-        Unit::Milliseconds => Ok(took.as_secs_f64() * 1000.0),
-        Unit::NanosecondsPerCall => {
-            output().trim().parse().context("failed to read what the workload measured")
+            user: stage.user.name().to_owned(),
+            group: workload.group.name().to_owned(),
+            workload: workload.name.to_owned(),
+            about: workload.about.to_owned(),
+            unit: workload.kind.unit().to_owned(),
+            contestant: self.contestant.name.to_owned(),
+            failure: self.failure,
+            samples: self.samples,
         }
     }
 }
 
-/// Runs a command to its end and returns how long it took.
-pub(super) fn run(
-    stage: &Stage,
-    tree: &Path,
-    command: &[OsString],
-) -> Result<(ExitStatus, Duration)> {
-    let (program, arguments) = command.split_first().context("there is no command")?;
-    let output = std::fs::File::create(stage.output())?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(tree)
-        .env_clear()
-        .envs(environment(tree))
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output);
-    if let Some((uid, gid)) = stage.user.other_ids() {
-        command.uid(uid).gid(gid);
+fn succeed(ran: Ran) -> Result<Ran> {
+    if !ran.status.success() {
+        bail!("{}: {}", ran.status, ran.last_word());
     }
-    let start = Instant::now();
-    let child =
-        command.spawn().with_context(|| format!("failed to run `{}`", program.display()))?;
-    let status = wait(child)?;
-    Ok((status, start.elapsed()))
+    Ok(ran)
 }
 
-/// Waits for a child, but not for ever.
-fn wait(mut child: Child) -> Result<ExitStatus> {
-    let pid = Pid::from_child(&child);
-    let pidfd = pidfd_open(pid, PidfdFlags::empty()).context("failed to hold a process")?;
-    let longest = Timespec { tv_sec: LONGEST, tv_nsec: 0 };
-    let mut polled = [PollFd::new(&pidfd, PollFlags::IN)];
-    if poll(&mut polled, Some(&longest)).context("failed to wait for a process")? == 0 {
-        pidfd_send_signal(&pidfd, Signal::KILL)?;
-        child.wait()?;
-        bail!("it took longer than {LONGEST} s");
-    }
-    child.wait().context("failed to wait for a process")
+/// What the workload measured itself. A contestant may have something to say besides.
+fn printed(ran: &Ran) -> Result<f64> {
+    let words = ran.output.split_ascii_whitespace();
+    let number = words.rev().find_map(|word| word.parse().ok());
+    number.context("failed to read what the workload measured")
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }

@@ -3,16 +3,17 @@
 //! They lie in `/var/tmp`: not below `/tmp`, which jails have for themselves, and not in the
 //! build directory, which an unprivileged user often cannot reach.
 
-use super::contestants::NAMES;
 use super::trees;
 use crate::terminal::line;
 use anyhow::{Context, Result};
-use std::fs::Permissions;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The owner of everything without an owner, on most systems.
 const NOBODY: u32 = 65534;
+/// As many files are allowed one by one at the most.
+const RULES: u32 = 10_000;
 
 /// The directory of one benchmark; removed with everything in it at the end.
 pub(super) struct Base(PathBuf);
@@ -20,9 +21,9 @@ pub(super) struct Base(PathBuf);
 impl Base {
     pub(super) fn make() -> Result<Self> {
         let path = PathBuf::from(format!("/var/tmp/jailkeeper-bench-{}", std::process::id()));
-        std::fs::create_dir(&path).context("failed to make a directory in /var/tmp")?;
+        fs::create_dir(&path).context("failed to make a directory in /var/tmp")?;
         open_to_all(&path)?;
-        std::fs::create_dir(path.join("bin"))?;
+        fs::create_dir(path.join("bin"))?;
         open_to_all(&path.join("bin"))?;
         Ok(Self(path))
     }
@@ -35,7 +36,7 @@ impl Base {
     pub(super) fn take(&self, program: &Path) -> Result<()> {
         let name = program.file_name().context("failed to find a program's name")?;
         let to = self.0.join("bin").join(name);
-        std::fs::copy(program, &to)
+        fs::copy(program, &to)
             .with_context(|| format!("failed to copy `{}`", program.display()))?;
         open_to_all(&to)
     }
@@ -43,12 +44,12 @@ impl Base {
 
 impl Drop for Base {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 fn open_to_all(path: &Path) -> Result<()> {
-    std::fs::set_permissions(path, Permissions::from_mode(0o755))
+    fs::set_permissions(path, Permissions::from_mode(0o755))
         .with_context(|| format!("failed to open `{}` to all", path.display()))
 }
 
@@ -85,24 +86,33 @@ impl User {
 }
 
 /// One user's work trees and tools.
+#[derive(Debug, Clone)]
 pub(super) struct Stage {
     pub(super) user: User,
     bin: PathBuf,
-    /// The beginning of all work trees' names.
+    /// Where the work trees are.
     work: PathBuf,
+    secret: PathBuf,
+    empty: PathBuf,
 }
 
 impl Stage {
-    /// Makes all work trees.
+    /// Makes what all contestants share.
     pub(super) fn prepare(base: &Path, user: User) -> Result<Self> {
         let work = base.join(user.name());
-        let stage = Self { user, bin: base.join("bin"), work };
-        line(&format!("making the work trees for {}", user.name()));
-        trees::make(&stage, &NAMES)?;
+        let shared = base.join(format!("shared-{}", user.name()));
+        let (secret, empty) = (shared.join("secret"), shared.join("empty"));
+        let stage = Self { user, bin: base.join("bin"), work, secret, empty };
+        for folder in [&stage.work, &stage.empty, &stage.rules(), &stage.skeleton()] {
+            fs::create_dir_all(folder).context("failed to make the stage")?;
+        }
+        fs::write(&stage.secret, "a secret\n")?;
+        for number in 0..RULES {
+            fs::write(stage.rules().join(number.to_string()), "")?;
+        }
+        trees::skeleton(&stage.skeleton(), base)?;
         if let Some((uid, gid)) = user.other_ids() {
-            let mut chown = crate::workspace::command("chown");
-            chown.args(["-R", &format!("{uid}:{gid}")]);
-            crate::command::run(chown.args(NAMES.map(|name| stage.tree(name, ""))))?;
+            give(&[stage.work.clone(), shared], uid, gid)?;
         }
         Ok(stage)
     }
@@ -112,16 +122,82 @@ impl Stage {
         self.bin.join(name)
     }
 
+    /// A file that no contestant may read, and that belongs to the user.
+    pub(super) fn secret(&self) -> &Path {
+        &self.secret
+    }
+
+    /// An empty directory.
+    pub(super) fn empty(&self) -> &Path {
+        &self.empty
+    }
+
+    /// A directory with files that can be allowed one by one.
+    pub(super) fn rules(&self) -> PathBuf {
+        self.empty.with_file_name("rules")
+    }
+
+    /// A root for those who need one: the system's links, and empty directories to mount upon.
+    pub(super) fn skeleton(&self) -> PathBuf {
+        self.empty.with_file_name("skeleton")
+    }
+
     /// The work tree of a workload, as one contestant has it.
     ///
     /// Each has its own copy. A jail of root's sees other owners than root does, and git, whose
     /// index holds them, would read all files again whenever another contestant came before.
     pub(super) fn tree(&self, contestant: &str, name: &str) -> PathBuf {
-        self.work.with_extension(contestant).join(name)
+        self.work.join(contestant).join(name)
+    }
+
+    /// Makes a tree for each of these contestants.
+    pub(super) fn make_trees(&self, name: &str, contestants: &[&str]) -> Result<()> {
+        trees::make(self, name, contestants)?;
+        let trees = || contestants.iter().map(|contestant| self.work.join(contestant));
+        if let Some((uid, gid)) = self.user.other_ids() {
+            return give(&trees().collect::<Vec<_>>(), uid, gid);
+        }
+        // At strength `flat` root's jail is the owner of what it may write, and never root.
+        let flat: Vec<_> = trees().filter(|tree| tree.ends_with("jailkeeper-flat")).collect();
+        if self.user == User::Root && !flat.is_empty() {
+            give(&flat, NOBODY, NOBODY)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the trees of these contestants.
+    pub(super) fn remove_trees(&self, contestants: &[&str]) {
+        for contestant in contestants {
+            if let Err(error) = fs::remove_dir_all(self.work.join(contestant)) {
+                line(&format!("a tree of {contestant} is left: {error}"));
+            }
+        }
+    }
+
+    /// The settings of sandbox-runtime for a work tree.
+    pub(super) fn settings_of_srt(&self, tree: &Path) -> PathBuf {
+        let file = self.empty.with_file_name("srt.json");
+        let settings = serde_json::json!({
+            "network": { "allowedDomains": [], "deniedDomains": [] },
+            "filesystem": {
+                "denyRead": [self.secret, "/root", "/home"],
+                "allowWrite": [tree],
+                "denyWrite": [],
+            },
+        });
+        // Without it the contestant fails, and says so.
+        let _ = fs::write(&file, settings.to_string());
+        file
     }
 
     /// Where the output of the commands goes.
     pub(super) fn output(&self) -> PathBuf {
         self.work.with_extension("out")
     }
+}
+
+fn give(paths: &[PathBuf], uid: u32, gid: u32) -> Result<()> {
+    let mut chown = crate::workspace::command("chown");
+    chown.args(["-R", "-h", &format!("{uid}:{gid}")]);
+    crate::command::run(chown.args(paths))
 }

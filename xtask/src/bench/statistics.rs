@@ -1,9 +1,7 @@
 //! Medians and spreads.
 
-use serde::Serialize;
-
 /// Where samples lie.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Spread {
     pub(super) min: f64,
     /// A quarter of the samples are below this, and a quarter above [`Self::upper_quartile`].
@@ -33,9 +31,20 @@ impl Spread {
 }
 
 /// The median of the ratios of samples that were taken in the same round.
-pub(super) fn ratio(samples: &[f64], others: &[f64]) -> Option<f64> {
-    let ratios: Vec<f64> = samples.iter().zip(others).map(|(one, other)| one / other).collect();
+pub(super) fn ratio(samples: &[(usize, f64)], others: &[(usize, f64)]) -> Option<f64> {
+    let other = |round: usize| others.iter().find(|(number, _)| *number == round);
+    let ratios: Vec<f64> = samples
+        .iter()
+        .filter_map(|(round, one)| other(*round).map(|(_, other)| one / other))
+        .collect();
     Spread::of(&ratios).map(|spread| spread.median)
+}
+
+/// The mean of ratios.
+pub(super) fn geometric_mean(ratios: &[f64]) -> Option<f64> {
+    let count = u32::try_from(ratios.len()).ok().filter(|count| *count > 0)?;
+    let sum: f64 = ratios.iter().map(|ratio| ratio.ln()).sum();
+    Some((sum / f64::from(count)).exp())
 }
 
 /// The sample at a fraction of the way, or the middle of the two that are next to it.
@@ -62,6 +71,17 @@ mod tests {
     #[test]
     fn ratios_are_taken_within_a_round() {
         // The machine was three times slower in the second round: the ratio stays.
-        assert_eq!(ratio(&[2.0, 6.0, 2.0], &[1.0, 3.0, 1.0]), Some(2.0));
+        let native = [(1, 1.0), (2, 3.0), (3, 1.0)];
+        assert_eq!(ratio(&[(1, 2.0), (2, 6.0), (3, 2.0)], &native), Some(2.0));
+        // Whoever is slow takes part in few rounds.
+        assert_eq!(ratio(&[(2, 6.0)], &native), Some(2.0));
+        assert_eq!(ratio(&[(9, 6.0)], &native), None);
+    }
+
+    #[test]
+    fn twice_and_half_are_one_on_average() {
+        let mean = geometric_mean(&[2.0, 0.5]).expect("there are ratios");
+        assert!((mean - 1.0).abs() < 1e-9);
+        assert_eq!(geometric_mean(&[]), None);
     }
 }

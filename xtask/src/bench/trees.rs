@@ -7,26 +7,118 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Makes every tree, once for each contestant.
-pub(super) fn make(stage: &Stage, contestants: &[&str]) -> Result<()> {
+/// Makes a tree, once for each contestant.
+pub(super) fn make(stage: &Stage, name: &str, contestants: &[&str]) -> Result<()> {
     let Some((first, others)) = contestants.split_first() else { return Ok(()) };
-    let tree = |name: &str| stage.tree(first, name);
-    for name in ["plain", "storm", "paper", "repository", "build", "death"] {
-        fs::create_dir_all(tree(name))?;
+    let tree = stage.tree(first, name);
+    fs::create_dir_all(&tree).with_context(|| format!("failed to make `{}`", tree.display()))?;
+    match name {
+        "plain" => fs::write(tree.join("inside"), "inside\n")?,
+        "storm" | "death" => {
+            fs::copy(stage.program("storm"), tree.join("storm"))?;
+            fs::write(tree.join("file"), "text\n")?;
+            fs::write(tree.join("block"), vec![7; 1 << 20])?;
+        }
+        "paper" => fs::write(tree.join("paper.tex"), paper())?,
+        "thesis" => thesis(&tree)?,
+        "build" => build(&tree)?,
+        "repository" => repository(&tree)?,
+        "forest" => forest(&tree)?,
+        "npm" => packages(&tree)?,
+        _ => {}
     }
-    for name in ["storm", "death"] {
-        let to = tree(name).join("storm");
-        fs::copy(stage.program("storm"), to).context("failed to copy the storm")?;
-    }
-    fs::write(tree("storm").join("file"), "text\n")?;
-    fs::write(tree("paper").join("paper.tex"), paper())?;
-    build(&tree("build"))?;
-    repository(&tree("repository"))?;
     for other in others {
+        fs::create_dir_all(stage.tree(other, ""))?;
         let mut copy = workspace::command("cp");
-        command::run(copy.arg("-a").arg(stage.tree(first, "")).arg(stage.tree(other, "")))?;
+        // What is only read may be the same file.
+        copy.arg(if name == "forest" { "-al" } else { "-a" });
+        command::run(copy.arg(&tree).arg(stage.tree(other, name)))?;
     }
     Ok(())
+}
+
+/// A root with the system's links, and something to mount everything else upon.
+pub(super) fn skeleton(root: &Path, base: &Path) -> Result<()> {
+    let folders = ["usr", "etc/alternatives", "etc/texmf", "etc/java-17-openjdk", "var/lib/texmf"];
+    let others = ["proc", "dev", "tmp"];
+    for folder in folders.into_iter().chain(others) {
+        fs::create_dir_all(root.join(folder))?;
+    }
+    for file in ["etc/ld.so.cache", "etc/localtime"] {
+        fs::write(root.join(file), "")?;
+    }
+    for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+        if let Ok(target) = fs::read_link(Path::new("/").join(name)) {
+            std::os::unix::fs::symlink(target, root.join(name))?;
+        }
+    }
+    let base = base.strip_prefix("/").context("the stage has an absolute path")?;
+    fs::create_dir_all(root.join(base)).context("failed to make a skeleton of a root")
+}
+
+/// A document with contents, chapters, references to each other and to books.
+fn thesis(tree: &Path) -> Result<()> {
+    let mut text = String::from(
+        "\\documentclass[11pt]{report}\n\\title{A thesis}\n\\author{A benchmark}\n\\date{}\n\
+         \\begin{document}\n\\maketitle\n\\tableofcontents\n\\listoftables\n",
+    );
+    let mut books = String::new();
+    for chapter in 1..=8 {
+        let _ = writeln!(text, "\\chapter{{Chapter {chapter}}}\\label{{chapter{chapter}}}");
+        for section in 1..=4 {
+            let _ = writeln!(
+                text,
+                "\\section{{Section {section}}}\nAs chapter \\ref{{chapter{section}}} and \
+                 \\cite{{book{chapter}}} say: {}\n\
+                 \\begin{{table}}\\caption{{Table {section}}}\\begin{{tabular}}{{ll}}a & b\\\\c & d\
+                 \\end{{tabular}}\\end{{table}}\n",
+                "no program that runs here may read what it was not given. ".repeat(30),
+            );
+        }
+        let _ = writeln!(
+            books,
+            "@book{{book{chapter}, title={{Book {chapter}}}, author={{Author, An}}, year={{2026}}, \
+             publisher={{Nobody}}}}"
+        );
+    }
+    text.push_str("\\bibliographystyle{plain}\n\\bibliography{books}\n\\end{document}\n");
+    fs::write(tree.join("thesis.tex"), text)?;
+    fs::write(tree.join("books.bib"), books).context("failed to write a thesis")
+}
+
+/// 50,000 small files.
+fn forest(tree: &Path) -> Result<()> {
+    for directory in 0..500 {
+        let path = tree.join(format!("directory{directory:03}"));
+        fs::create_dir(&path)?;
+        for file in 0..100 {
+            fs::write(path.join(format!("file{file:02}.txt")), format!("{directory} {file}\n"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Twenty packages as archives, and one that needs them all.
+fn packages(tree: &Path) -> Result<()> {
+    let mut needed = serde_json::Map::new();
+    for number in 0..20 {
+        let name = format!("bench-part-{number}");
+        let package = tree.join("packing/package");
+        fs::create_dir_all(package.join("lib"))?;
+        let about = serde_json::json!({ "name": name, "version": "1.0.0", "main": "lib/0.js" });
+        fs::write(package.join("package.json"), about.to_string())?;
+        for file in 0..40 {
+            let code = format!("module.exports = {file};\n").repeat(20);
+            fs::write(package.join(format!("lib/{file}.js")), code)?;
+        }
+        let mut tar = workspace::command("tar");
+        tar.arg("-czf").arg(tree.join(format!("{name}.tgz"))).arg("-C").arg(tree.join("packing"));
+        command::run(tar.arg("package"))?;
+        fs::remove_dir_all(tree.join("packing"))?;
+        needed.insert(name.clone(), format!("file:{name}.tgz").into());
+    }
+    let about = serde_json::json!({ "name": "bench", "private": true, "dependencies": needed });
+    fs::write(tree.join("package.json"), about.to_string()).context("failed to write a package")
 }
 
 /// A paper of ten pages: text, headings and formulas.

@@ -3,21 +3,70 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-/// What a sample is.
+/// Where a workload stands in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Milliseconds from the start of the contestant to its end.
-    Milliseconds,
-    /// Nanoseconds for each call, which the workload prints.
-    NanosecondsPerCall,
+pub(super) enum Group {
+    Start,
+    Calls,
+    Programs,
+    Death,
+    Memory,
+    Rules,
 }
 
-impl Unit {
-    /// The unit's sign.
-    pub(super) fn sign(self) -> &'static str {
+impl Group {
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Milliseconds => "ms",
-            Self::NanosecondsPerCall => "ns/call",
+            Self::Start => "start",
+            Self::Calls => "calls",
+            Self::Programs => "programs",
+            Self::Death => "death",
+            Self::Memory => "memory",
+            Self::Rules => "rules",
+        }
+    }
+}
+
+/// What is done, and what a sample is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// Milliseconds from the start of the contestant to its end.
+    Program(fn(&Path) -> Vec<String>),
+    /// Nanoseconds for each call, which the workload prints.
+    Printed(fn(&Path) -> Vec<String>),
+    /// Milliseconds in which a gigabyte goes through the contestant's own streams.
+    Piped,
+    /// Milliseconds for each start of `/bin/true`.
+    Start(Start),
+    /// Milliseconds from the attempt to the last sign of life of a tree of ten processes.
+    Death,
+    /// Kilobytes of the supervising processes for each jail, shared pages counted by their part.
+    Memory(u32),
+}
+
+/// How `/bin/true` is started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// How often; fewer for contestants that take long.
+    pub(super) count: u32,
+    pub(super) at_once: u32,
+    /// What the parent keeps in memory.
+    pub(super) megabytes: u32,
+    /// How many files the policy allows one by one.
+    pub(super) rules: u32,
+    /// The kernel's caches are emptied before.
+    pub(super) cold: bool,
+}
+
+const ONE: Start = Start { count: 1, at_once: 1, megabytes: 0, rules: 0, cold: false };
+
+impl Kind {
+    /// The sign of what is measured.
+    pub(super) fn unit(self) -> &'static str {
+        match self {
+            Self::Program(_) | Self::Piped | Self::Start(_) | Self::Death => "ms",
+            Self::Printed(_) => "ns/call",
+            Self::Memory(_) => "kB",
         }
     }
 }
@@ -25,37 +74,159 @@ impl Unit {
 /// One workload.
 pub(super) struct Workload {
     pub(super) name: &'static str,
+    pub(super) group: Group,
     pub(super) about: &'static str,
     pub(super) tree: &'static str,
-    pub(super) unit: Unit,
-    /// Rounds that count; then rounds of a quick run.
+    pub(super) kind: Kind,
+    /// Rounds that count, at the most; then those of a quick run.
     pub(super) rounds: (usize, usize),
-    /// The command, for a work tree.
-    pub(super) command: fn(&Path) -> Vec<String>,
+    /// For contestants of ours and the closest peers only.
+    pub(super) core: bool,
 }
 
 const CALLS: &str = "200000";
 
 /// All workloads, in the order of the tables.
 pub(super) fn all() -> Vec<Workload> {
+    let mut all = starts();
+    all.extend(calls());
+    all.extend(programs());
+    let rest = |name, group, about, kind, rounds, core| Workload {
+        name,
+        group,
+        about,
+        tree: "plain",
+        kind,
+        rounds,
+        core,
+    };
+    all.push(Workload {
+        tree: "death",
+        ..rest(
+            "death",
+            Group::Death,
+            "from a jailbreak to the last sign of life, ten processes",
+            Kind::Death,
+            (60, 10),
+            true,
+        )
+    });
+    for (name, about, count, core) in [
+        ("memory, 1", "supervising processes of one jail", 1, false),
+        ("memory, 100", "the same for each of 100", 100, false),
+        ("memory, 1,000", "the same for each of 1,000", 1000, true),
+    ] {
+        all.push(rest(name, Group::Memory, about, Kind::Memory(count), (1, 1), core));
+    }
+    for (name, rules) in
+        [("10 rules", 10), ("100 rules", 100), ("1,000 rules", 1000), ("10,000 rules", 10_000)]
+    {
+        let kind = Kind::Start(Start { rules, ..ONE });
+        let about = "`/bin/true` with so many files allowed one by one";
+        all.push(Workload { tree: "rules", ..rest(name, Group::Rules, about, kind, (7, 2), true) });
+    }
+    all
+}
+
+fn starts() -> Vec<Workload> {
+    let start = |name, about, start: Start, rounds, core| Workload {
+        name,
+        group: Group::Start,
+        about,
+        tree: "plain",
+        kind: Kind::Start(start),
+        rounds,
+        core,
+    };
     vec![
-        program("start", "`/bin/true`", "plain", (80, 15), |_| words(&["/bin/true"])),
+        start("start", "`/bin/true`", ONE, (60, 15), false),
+        start(
+            "start, cold",
+            "the same with the kernel's caches emptied before",
+            Start { cold: true, ..ONE },
+            (5, 2),
+            true,
+        ),
+        start(
+            "start, 1,000 in a row",
+            "1,000 times one after the other, for each",
+            Start { count: 1000, ..ONE },
+            (3, 1),
+            false,
+        ),
+        start(
+            "start, 16 at once",
+            "320 times, 16 at once, for each",
+            Start { count: 320, at_once: 16, ..ONE },
+            (5, 1),
+            false,
+        ),
+        start(
+            "start, big parent",
+            "from a parent with 1 GB in memory, 50 times, for each",
+            Start { count: 50, megabytes: 1024, ..ONE },
+            (5, 1),
+            true,
+        ),
+    ]
+}
+
+fn calls() -> Vec<Workload> {
+    let storm = |name, about, command| Workload {
+        name,
+        group: Group::Calls,
+        about,
+        tree: "storm",
+        kind: Kind::Printed(command),
+        rounds: (15, 3),
+        core: false,
+    };
+    vec![
         storm("stat, relative", "200,000 times `stat(\"file\")`", |_| {
             words(&["./storm", "stat", CALLS, "file"])
         }),
         storm("stat, absolute", "the same with its absolute path, six components", |tree| {
-            let file = tree.join("file").display().to_string();
-            words(&["./storm", "stat", CALLS, &file])
+            words(&["./storm", "stat", CALLS, &absolute(tree)])
         }),
         storm("open, relative", "200,000 times open and close of `file`", |_| {
             words(&["./storm", "open", CALLS, "file"])
         }),
         storm("open, absolute", "the same with its absolute path", |tree| {
-            let file = tree.join("file").display().to_string();
-            words(&["./storm", "open", CALLS, &file])
+            words(&["./storm", "open", CALLS, &absolute(tree)])
         }),
+        storm("open, 4 threads", "the same, relative, from four threads", |_| {
+            words(&["./storm", "open-4", CALLS, "file"])
+        }),
+        storm("pread", "1,000,000 times 4 kB", |_| {
+            words(&["./storm", "pread", "1000000", "block"])
+        }),
+        storm("create", "50,000 times create, write, close and unlink", |_| {
+            words(&["./storm", "create", "50000", "new"])
+        }),
+    ]
+}
+
+fn absolute(tree: &Path) -> String {
+    tree.join("file").display().to_string()
+}
+
+fn programs() -> Vec<Workload> {
+    let program = |name, about, tree, rounds, command| Workload {
+        name,
+        group: Group::Programs,
+        about,
+        tree,
+        kind: Kind::Program(command),
+        rounds,
+        core: false,
+    };
+    vec![
         program("pdflatex", "a paper of ten pages", "paper", (11, 3), |_| {
             words(&["pdflatex", "-interaction=batchmode", "paper.tex"])
+        }),
+        program("latexmk", "a thesis with contents and bibliography", "thesis", (5, 1), |_| {
+            let script = "latexmk -C -silent && latexmk -pdf -silent thesis.tex";
+            words(&["/bin/sh", "-c", script])
         }),
         program("git status", "a repository of 20,000 files", "repository", (15, 3), |_| {
             words(&["git", "status", "--porcelain"])
@@ -63,13 +234,33 @@ pub(super) fn all() -> Vec<Workload> {
         program("make -j2", "gcc, 30 files", "build", (7, 2), |_| {
             words(&["make", "--always-make", "--silent", "-j2"])
         }),
+        program("npm install", "20 packages from local archives", "npm", (5, 1), |_| {
+            let script = "rm -rf node_modules package-lock.json && npm install --offline \
+                          --no-audit --no-fund --loglevel=error";
+            words(&["/bin/sh", "-c", script])
+        }),
         program("python", "imports 40 modules", "plain", (15, 3), |_| {
             words(&["/usr/bin/python3", "-I", "-c", &format!("import {}", MODULES.join(", "))])
+        }),
+        program("find", "50,000 files by name and size", "forest", (9, 2), |_| {
+            words(&["find", ".", "-name", "*7*", "-size", "+1"])
+        }),
+        program("grep -r", "the same files for a word", "forest", (9, 2), |_| {
+            words(&["/bin/sh", "-c", "grep -r unlikely . || true"])
         }),
         program("fork", "`sh` runs `/bin/true` 500 times", "plain", (9, 2), |_| {
             let script = "i=0; while [ $i -lt 500 ]; do /bin/true; i=$((i+1)); done";
             words(&["/bin/sh", "-c", script])
         }),
+        Workload {
+            name: "pipe",
+            group: Group::Programs,
+            about: "1 GB through `cat`, from outside and back",
+            tree: "plain",
+            kind: Kind::Piped,
+            rounds: (7, 2),
+            core: false,
+        },
     ]
 }
 
@@ -124,21 +315,6 @@ pub(super) fn environment(tree: &Path) -> Vec<(&'static str, OsString)> {
         ("LANG", "C.UTF-8".into()),
         ("SHELL", "/bin/sh".into()),
     ]
-}
-
-fn program(
-    name: &'static str,
-    about: &'static str,
-    tree: &'static str,
-    rounds: (usize, usize),
-    command: fn(&Path) -> Vec<String>,
-) -> Workload {
-    Workload { name, about, tree, unit: Unit::Milliseconds, rounds, command }
-}
-
-fn storm(name: &'static str, about: &'static str, command: fn(&Path) -> Vec<String>) -> Workload {
-    let unit = Unit::NanosecondsPerCall;
-    Workload { name, about, tree: "storm", unit, rounds: (15, 3), command }
 }
 
 fn words(words: &[&str]) -> Vec<String> {

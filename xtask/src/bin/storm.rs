@@ -2,6 +2,9 @@
 //!
 //! * `storm stat COUNT PATH`, `storm open COUNT PATH`: print nanoseconds for each call,
 //!   the median over chunks of 500;
+//! * `storm open-4 COUNT PATH`: the same from four threads, the median of the threads;
+//! * `storm pread COUNT PATH`, `storm create COUNT PATH`: the same for reading 4 kB, and for making,
+//!   writing and deleting a file;
 //! * `storm death COUNT`: with `COUNT - 1` others that write the time again and again, writes the
 //!   time and opens a file that no jail has. Whoever reads the files afterwards learns for how
 //!   long anything ran after the attempt.
@@ -22,13 +25,33 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["stat", count, path] => storm(count, path, |path| {
+        ["stat", count, path] => tell(storm(count, path, |path| {
             rustix::fs::statat(CWD, path, rustix::fs::AtFlags::empty()).map(|_| ())
-        }),
-        ["open", count, path] => storm(count, path, |path| {
-            rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-                .map(|_| ())
-        }),
+        })?),
+        ["open", count, path] => tell(storm(count, path, open)?),
+        ["open-4", count, path] => {
+            let times = std::thread::scope(|scope| {
+                let threads: Vec<_> =
+                    (0..4).map(|_| scope.spawn(|| storm(count, path, open))).collect();
+                let ended = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+                ended.map(|time| time.map_err(|_| anyhow::anyhow!("a thread is lost"))?).collect()
+            });
+            let mut times: Vec<f64> = Result::<_>::from(times)?;
+            times.sort_by(f64::total_cmp);
+            tell(*times.get(1).context("a thread is lost")?)
+        }
+        ["pread", count, path] => {
+            let file = std::fs::File::open(path)?;
+            let mut buffer = [0; 4096];
+            tell(storm(count, path, |_| rustix::io::pread(&file, &mut buffer, 4096).map(|_| ()))?)
+        }
+        ["create", count, path] => tell(storm(count, path, |path| {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC;
+            let file = rustix::fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR)?;
+            rustix::io::write(&file, b"text")?;
+            drop(file);
+            rustix::fs::unlinkat(CWD, path, rustix::fs::AtFlags::empty())
+        })?),
         ["tick", file] => tick(file),
         ["death", count] => death(count.parse()?),
         other => bail!("unknown workload `{}`", other.join(" ")),
@@ -38,13 +61,21 @@ fn main() -> Result<()> {
 /// So many calls are timed together: half a millisecond or so.
 const CHUNK: u32 = 500;
 
-/// Prints the median over all chunks: whatever else the machine did in between, such as running
+fn open(path: &std::ffi::CStr) -> rustix::io::Result<()> {
+    rustix::fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).map(|_| ())
+}
+
+fn tell(time: f64) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{time:.1}")?)
+}
+
+/// Returns nanoseconds for each call, the median over all chunks: whatever else the machine did in between, such as running
 /// another process, hits a few of them.
 fn storm(
     count: &str,
     path: &str,
-    call: impl Fn(&std::ffi::CStr) -> rustix::io::Result<()>,
-) -> Result<()> {
+    mut call: impl FnMut(&std::ffi::CStr) -> rustix::io::Result<()>,
+) -> Result<f64> {
     let count: u32 = count.parse()?;
     let path = CString::new(path)?;
     let chunks = (count / CHUNK).max(1);
@@ -61,8 +92,7 @@ fn storm(
     }
     times.sort_unstable();
     let median = times.get(times.len() / 2).context("no chunk was timed")?;
-    writeln!(std::io::stdout(), "{:.1}", f64::from(*median) / f64::from(CHUNK))?;
-    Ok(())
+    Ok(f64::from(*median) / f64::from(CHUNK))
 }
 
 /// Nanoseconds of the machine's monotonic clock, which all processes share.

@@ -1,0 +1,321 @@
+//! Other people's sandboxes, where they are installed.
+//!
+//! Looked for are they in the directory that `JAILKEEPER_PEERS` names, by default
+//! `/opt/jailkeeper-peers`, and on the `PATH`; `xtask/install-peers.sh` puts them there.
+
+use super::{Contestant, Field, find, links, system, version, words};
+use crate::bench::results::Absent;
+use crate::bench::stage::Stage;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// How to get one that is not there.
+const INSTALL: &str = "not installed: `xtask/install-peers.sh`, or by hand";
+
+/// A peer: its name in the tables, its program, what it names, what it is, and its command.
+struct Peer {
+    name: &'static str,
+    program: &'static str,
+    version: &'static str,
+    names: &'static str,
+    about: &'static str,
+    before: fn(&Path, &Path, &Stage) -> Vec<OsString>,
+}
+
+const PEERS: [Peer; 13] = [
+    Peer {
+        name: "minijail",
+        program: "minijail0",
+        version: "-h",
+        names: "no",
+        about: "`minijail0 -v -p -l -e -n -P ROOT` with the same binds as bubblewrap",
+        before: minijail,
+    },
+    Peer {
+        name: "nsjail",
+        program: "nsjail",
+        version: "--help",
+        names: "no",
+        about: "`nsjail -Mo` with the same binds, its limits of files and memory off",
+        before: nsjail,
+    },
+    Peer {
+        name: "isolate",
+        program: "isolate",
+        version: "--version",
+        names: "no",
+        about: "`isolate --run` with the same directories, one box",
+        before: isolate,
+    },
+    Peer {
+        name: "firejail",
+        program: "firejail",
+        version: "--version",
+        names: "no",
+        about: "`firejail --noprofile --net=none --private-tmp --private-dev`, `/var/tmp` but the \
+                working directory and `/home` and `/root` hidden",
+        before: firejail,
+    },
+    Peer {
+        name: "sandlock",
+        program: "sandlock",
+        version: "--version",
+        names: "partly",
+        about: "`sandlock run` with the same directories",
+        before: sandlock,
+    },
+    Peer {
+        name: "nono",
+        program: "nono",
+        version: "--version",
+        names: "no",
+        about: "`nono run --read ... --allow TREE --block-net`",
+        before: nono,
+    },
+    Peer {
+        name: "syd",
+        program: "syd",
+        version: "--version",
+        names: "yes",
+        about: "`syd` with reading and writing sandboxed, the same directories allowed",
+        before: syd,
+    },
+    Peer {
+        name: "hakoniwa",
+        program: "hakoniwa",
+        version: "--version",
+        names: "no",
+        about: "`hakoniwa run` with the same binds",
+        before: hakoniwa,
+    },
+    Peer {
+        name: "srt",
+        program: "srt",
+        version: "--version",
+        names: "no",
+        about: "sandbox-runtime, which denies reading only where it is told to: the secret's \
+                directory; no network",
+        before: srt,
+    },
+    Peer {
+        name: "proot",
+        program: "proot",
+        version: "--version",
+        names: "no",
+        about: "`proot -r ROOT` with the same binds",
+        before: proot,
+    },
+    Peer {
+        name: "strace",
+        program: "strace",
+        version: "--version",
+        names: "yes, enforces nothing",
+        about: "`strace -f -e trace=%file`, today's form of the first JailKeeper",
+        before: strace,
+    },
+    Peer {
+        name: "strace-bpf",
+        program: "strace",
+        version: "--version",
+        names: "yes, enforces nothing",
+        about: "the same with `--seccomp-bpf`",
+        before: strace_with_filter,
+    },
+    Peer {
+        name: "runsc",
+        program: "runsc",
+        version: "--version",
+        names: "no",
+        about: "gVisor, `runsc --platform=ptrace --network=none do`, over the whole root read-only",
+        before: runsc,
+    },
+];
+
+/// Finds those that are there.
+pub(super) fn all(stage: &Stage) -> Field {
+    let mut field = Field { contestants: Vec::new(), absent: Vec::new() };
+    for peer in PEERS {
+        let Some(program) = find(peer.program) else {
+            field.absent.push(Absent { name: peer.name.to_owned(), why: INSTALL.to_owned() });
+            continue;
+        };
+        let stage = stage.clone();
+        let version = version(&program, peer.version);
+        let before = move |tree: &Path, _: &[PathBuf]| (peer.before)(&program, tree, &stage);
+        field.contestants.push(Contestant {
+            name: peer.name,
+            about: peer.about,
+            names: peer.names,
+            takes_rules: false,
+            core: peer.name == "minijail",
+            version,
+            refuses: false,
+            before: Box::new(before),
+        });
+    }
+    field
+}
+
+fn begin(program: &Path, options: &[&str]) -> Vec<OsString> {
+    let mut command = vec![program.into()];
+    command.extend(words(options));
+    command
+}
+
+/// The real directories that programs need, where there is no namespace with links.
+fn directories() -> impl Iterator<Item = String> {
+    let linked = links().into_iter().map(|(path, _)| path.display().to_string());
+    system().map(str::to_owned).chain(linked)
+}
+
+fn minijail(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["-v", "-p", "-l", "-e", "-n", "-N", "-P"]);
+    command.push(stage.skeleton().into());
+    let tree = tree.display();
+    for path in system() {
+        command.extend(words(&["-b", &format!("{path},{path}")]));
+    }
+    command.extend(words(&["-b", "/dev,/dev", "-t", "-b", &format!("{tree},{tree},1")]));
+    command.push("--".into());
+    command.extend(change_directory(&tree.to_string()));
+    command
+}
+
+/// For those who cannot say where the command begins.
+fn change_directory(tree: &str) -> Vec<OsString> {
+    words(&["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", tree])
+}
+
+fn nsjail(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["-Mo", "--really_quiet", "--keep_env", "-t", "0"]);
+    for limit in ["as", "core", "cpu", "fsize", "nofile", "nproc", "stack"] {
+        command.extend(words(&[&format!("--rlimit_{limit}"), "inf"]));
+    }
+    for path in system() {
+        command.extend(words(&["-R", path]));
+    }
+    for (path, target) in links() {
+        let both = format!("{}:{}", target.display(), path.display());
+        command.extend(words(&["-s", &both]));
+    }
+    for device in ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"] {
+        command.extend(words(&["-B", device]));
+    }
+    command.extend(words(&["-T", "/tmp", "-B", &tree.display().to_string()]));
+    command.extend(words(&["--cwd", &tree.display().to_string(), "--"]));
+    command
+}
+
+fn isolate(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command =
+        begin(program, &["--silent", "--full-env", "--processes=1000", "--no-default-dirs"]);
+    for path in system() {
+        command.push(format!("--dir={path}={path}").into());
+    }
+    for (path, target) in links() {
+        let path = path.display().to_string();
+        let target = Path::new("/").join(target);
+        command.push(format!("--dir={}={}", path.trim_start_matches('/'), target.display()).into());
+    }
+    let tree = tree.display();
+    command.push("--dir=proc=proc:fs".into());
+    command.push("--dir=tmp=:tmp".into());
+    command.push("--dir=dev=/dev:dev".into());
+    command.push(format!("--dir={tree}={tree}:rw").into());
+    command.push(format!("--chdir={tree}").into());
+    command.extend(words(&["--run", "--"]));
+    command
+}
+
+fn firejail(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let options = ["--quiet", "--noprofile", "--net=none", "--private-tmp", "--private-dev"];
+    let mut command = begin(program, &options);
+    command.extend(words(&["--blacklist=/home", "--blacklist=/root", "--read-only=/usr"]));
+    command.push(format!("--whitelist={}", tree.display()).into());
+    command.push("--".into());
+    command
+}
+
+fn sandlock(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["run"]);
+    for path in directories().chain(["/proc".to_owned()]) {
+        command.extend(words(&["-r", &path]));
+    }
+    for device in ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"] {
+        command.extend(words(&["-w", device]));
+    }
+    command.extend(words(&["-w", &tree.display().to_string(), "--"]));
+    command
+}
+
+fn nono(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["run", "--silent", "--block-net"]);
+    for path in directories().chain(["/proc".to_owned()]) {
+        let flag = if Path::new(&path).is_dir() { "--read" } else { "--read-file" };
+        command.extend(words(&[flag, &path]));
+    }
+    command.extend(words(&["--allow", &tree.display().to_string(), "--"]));
+    command
+}
+
+fn syd(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["-q"]);
+    let mut say = |text: String| command.extend(["-m".into(), text.into()]);
+    for category in ["read", "write", "exec", "create", "delete", "truncate", "stat"] {
+        say(format!("sandbox/{category}:on"));
+    }
+    for path in directories().chain(["/proc".to_owned(), "/dev".to_owned()]) {
+        say(format!("allow/read,stat,exec,readdir,walk,chdir+{path}/***"));
+    }
+    say("allow/stat,readdir,walk,chdir+/".to_owned());
+    say("allow/write,truncate+/dev/***".to_owned());
+    say(format!("allow/all+{}/***", tree.display()));
+    command.push("--".into());
+    command
+}
+
+fn hakoniwa(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["run", "--rootfs=/", "--unshare-all"]);
+    let tree = tree.display();
+    command.extend(words(&["-B", &format!("{tree}:{tree}"), "-w", &tree.to_string(), "--"]));
+    command
+}
+
+fn srt(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
+    let file = stage.settings_of_srt(tree);
+    let mut command = begin(program, &["--settings"]);
+    command.push(file.into());
+    command.push("--".into());
+    command
+}
+
+fn proot(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["-v", "-1", "-r"]);
+    command.push(stage.skeleton().into());
+    for path in system().chain(["/proc", "/dev"]) {
+        command.extend(words(&["-b", path]));
+    }
+    let tree = tree.display().to_string();
+    command.extend(words(&["-b", &tree, "-w", &tree]));
+    command
+}
+
+fn strace(program: &Path, _: &Path, stage: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["-f", "-qq", "-e", "trace=%file", "-o"]);
+    command.push(stage.output().with_extension("trace").into());
+    command.push("--".into());
+    command
+}
+
+fn strace_with_filter(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
+    let mut command = strace(program, tree, stage);
+    command.insert(1, "--seccomp-bpf".into());
+    command
+}
+
+fn runsc(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command =
+        begin(program, &["--platform=ptrace", "--network=none", "--ignore-cgroups", "do", "-cwd"]);
+    command.push(tree.into());
+    command
+}

@@ -1,0 +1,115 @@
+//! What the command line says.
+
+use super::stage::User;
+use crate::workspace;
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const HELP: &str = "there are `--peers`, `--quick`, `--only WORKLOAD,..`, `--contestants NAME,..`, \
+                    `--budget MINUTES` and `--out DIR`";
+
+/// What the command line said.
+#[derive(Debug, Clone)]
+pub(super) struct Options {
+    pub(super) quick: bool,
+    /// Other people's sandboxes take part.
+    pub(super) peers: bool,
+    /// Workloads by the beginning of their names; all if there are none.
+    only: Vec<String>,
+    /// Contestants by name; all if there are none. Native always takes part.
+    pub(super) contestants: Vec<String>,
+    /// How long all of it may take, roughly.
+    budget: Duration,
+    pub(super) out: PathBuf,
+    /// The prepared directory; given when this runs inside the containment.
+    pub(super) inside: Option<PathBuf>,
+}
+
+impl Options {
+    pub(super) fn parse(arguments: &[String]) -> Result<Self> {
+        let mut options = Self {
+            quick: false,
+            peers: false,
+            only: Vec::new(),
+            contestants: Vec::new(),
+            budget: Duration::ZERO,
+            out: usual(),
+            inside: None,
+        };
+        let mut minutes = None;
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let mut value =
+                || arguments.next().with_context(|| format!("`{argument}` needs a value"));
+            match argument.as_str() {
+                "--quick" => options.quick = true,
+                "--peers" => options.peers = true,
+                "--only" => options.only = list(value()?),
+                "--contestants" => options.contestants = list(value()?),
+                "--budget" => {
+                    let number = value()?.parse::<u32>();
+                    minutes = Some(number.context("a budget is a number of minutes")?);
+                }
+                "--out" => options.out = std::path::absolute(value()?)?,
+                "--inside" => options.inside = Some(value()?.into()),
+                _ => bail!("unknown option `{argument}`; {HELP}"),
+            }
+        }
+        let usual = if options.quick { 5 } else { 25 };
+        options.budget = Duration::from_secs(u64::from(minutes.unwrap_or(usual)) * 60);
+        Ok(options)
+    }
+
+    pub(super) fn wants(&self, workload: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| workload.starts_with(name.as_str()))
+    }
+
+    /// Up to when the workloads of a user should be done, from the beginning on.
+    pub(super) fn time_of(&self, user: User) -> Duration {
+        match user {
+            // As the second user only our own are measured.
+            User::Root if self.peers => self.budget * 3 / 4,
+            User::Root => self.budget / 2,
+            User::Nobody | User::Caller => self.budget,
+        }
+    }
+
+    /// Tells whether the results are the ones that the documents show.
+    pub(super) fn is_usual(&self) -> bool {
+        self.out == usual() && self.only.is_empty() && self.contestants.is_empty()
+    }
+}
+
+fn usual() -> PathBuf {
+    workspace::root().join("docs/benchmarks")
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|name| name.trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Options> {
+        Options::parse(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn lists_are_divided_by_commas() {
+        let options = parse(&["--only", "start, pdf", "--budget", "3"]).expect("it is right");
+        assert!(options.wants("pdflatex") && options.wants("start, cold"));
+        assert!(!options.wants("find") && !options.is_usual());
+        assert_eq!(options.time_of(User::Nobody), Duration::from_secs(180));
+        assert_eq!(options.time_of(User::Root), Duration::from_secs(90));
+    }
+
+    #[test]
+    fn mistakes_are_errors() {
+        for words in [&["--fast"][..], &["--only"], &["--budget", "long"]] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+    }
+}

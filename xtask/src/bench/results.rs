@@ -1,0 +1,138 @@
+//! What was measured, as `results.json` keeps it.
+
+use super::statistics::{self, Spread};
+use serde::{Deserialize, Serialize};
+
+/// Everything that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Results {
+    /// Of this format.
+    pub(super) version: u32,
+    pub(super) quick: bool,
+    pub(super) machine: Machine,
+    pub(super) contestants: Vec<About>,
+    /// Contestants that were not there.
+    pub(super) absent: Vec<Absent>,
+    pub(super) rows: Vec<Row>,
+}
+
+/// The machine and the programs.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Machine {
+    pub(super) date: String,
+    pub(super) processor: String,
+    pub(super) processors: usize,
+    /// Whether the processor says that there is a hypervisor.
+    pub(super) virtual_machine: bool,
+    pub(super) kernel: String,
+    pub(super) system: String,
+    pub(super) load_before: String,
+    pub(super) load_after: String,
+    /// Program and what it says of itself.
+    pub(super) versions: Vec<(String, String)>,
+}
+
+/// A contestant, in words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct About {
+    pub(super) name: String,
+    pub(super) about: String,
+    /// Whether it tells which forbidden file was touched.
+    pub(super) names: String,
+    /// Whether it was seen to refuse a forbidden file before it was measured.
+    pub(super) refuses: bool,
+    pub(super) version: String,
+}
+
+/// A contestant that is not on this machine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Absent {
+    pub(super) name: String,
+    pub(super) why: String,
+}
+
+/// One contestant's results in one workload.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Row {
+    pub(super) user: String,
+    pub(super) group: String,
+    pub(super) workload: String,
+    pub(super) about: String,
+    pub(super) unit: String,
+    pub(super) contestant: String,
+    pub(super) failure: Option<String>,
+    /// Each with the round in which it was taken.
+    pub(super) samples: Vec<(usize, f64)>,
+}
+
+impl Row {
+    pub(super) fn spread(&self) -> Option<Spread> {
+        let values: Vec<f64> = self.samples.iter().map(|(_, value)| *value).collect();
+        Spread::of(&values)
+    }
+}
+
+impl Results {
+    /// The users, in their order.
+    pub(super) fn users(&self) -> Vec<&str> {
+        distinct(self.rows.iter().map(|row| row.user.as_str()))
+    }
+
+    /// The workloads of a user, each by one of its rows.
+    pub(super) fn workloads(&self, user: &str) -> Vec<&Row> {
+        let mut found: Vec<&Row> = Vec::new();
+        for row in self.rows.iter().filter(|row| row.user == user) {
+            if !found.iter().any(|other| other.workload == row.workload) {
+                found.push(row);
+            }
+        }
+        found
+    }
+
+    pub(super) fn row(&self, user: &str, workload: &str, contestant: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| {
+            row.user == user && row.workload == workload && row.contestant == contestant
+        })
+    }
+
+    /// The median of the ratios within a round.
+    pub(super) fn ratio(
+        &self,
+        user: &str,
+        workload: &str,
+        contestant: &str,
+        to: &str,
+    ) -> Option<f64> {
+        let (one, other) = (self.row(user, workload, contestant)?, self.row(user, workload, to)?);
+        statistics::ratio(&one.samples, &other.samples)
+    }
+
+    /// The geometric mean of a contestant's ratios over the workloads of a group, if it did all.
+    pub(super) fn mean_ratio(
+        &self,
+        user: &str,
+        group: &str,
+        contestant: &str,
+        to: &str,
+    ) -> Option<f64> {
+        let workloads = self.workloads(user).into_iter().filter(|row| row.group == group);
+        let ratios: Option<Vec<f64>> =
+            workloads.map(|row| self.ratio(user, &row.workload, contestant, to)).collect();
+        statistics::geometric_mean(&ratios?)
+    }
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    for name in names {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
