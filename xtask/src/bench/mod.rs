@@ -65,6 +65,7 @@ fn outside(options: &Options, arguments: &[String]) -> Result<ExitCode> {
 fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
     containment::prove()?;
     containment::open_fuse(base)?;
+    let _kernel = if options.peers { containment::please_peers(base, &options.out)? } else { None };
     let mut results = Results {
         version: 2,
         quick: options.quick,

@@ -22,13 +22,13 @@ struct Peer {
     before: fn(&Path, &Path, &Stage) -> Vec<OsString>,
 }
 
-const PEERS: [Peer; 13] = [
+const PEERS: [Peer; 11] = [
     Peer {
         name: "minijail",
         program: "minijail0",
         version: "-h",
         names: "no",
-        about: "`minijail0 -v -p -l -e -n -P ROOT` with the same binds as bubblewrap",
+        about: "`minijail0 -T static -v -p -I -l -e -n -N -P ROOT` with the same binds as bubblewrap",
         before: minijail,
     },
     Peer {
@@ -36,24 +36,16 @@ const PEERS: [Peer; 13] = [
         program: "nsjail",
         version: "--help",
         names: "no",
-        about: "`nsjail -Mo` with the same binds, its limits of files and memory off",
+        about: "`nsjail -Mo` with the same binds, its limits and its niceness off",
         before: nsjail,
-    },
-    Peer {
-        name: "isolate",
-        program: "isolate",
-        version: "--version",
-        names: "no",
-        about: "`isolate --run` with the same directories, one box",
-        before: isolate,
     },
     Peer {
         name: "firejail",
         program: "firejail",
         version: "--version",
         names: "no",
-        about: "`firejail --noprofile --net=none --private-tmp --private-dev`, `/var/tmp` but the \
-                working directory and `/home` and `/root` hidden",
+        about: "`firejail --noprofile --net=none --private-tmp --private-dev`, `/var` but the \
+                working directory, `/home` and `/root` hidden",
         before: firejail,
     },
     Peer {
@@ -102,7 +94,7 @@ const PEERS: [Peer; 13] = [
         program: "proot",
         version: "--version",
         names: "no",
-        about: "`proot -r ROOT` with the same binds",
+        about: "`proot -r ROOT` with the same binds; by its own word no boundary",
         before: proot,
     },
     Peer {
@@ -121,19 +113,20 @@ const PEERS: [Peer; 13] = [
         about: "the same with `--seccomp-bpf`",
         before: strace_with_filter,
     },
-    Peer {
-        name: "runsc",
-        program: "runsc",
-        version: "--version",
-        names: "no",
-        about: "gVisor, `runsc --platform=ptrace --network=none do`, over the whole root read-only",
-        before: runsc,
-    },
+];
+
+/// Those that are left out, with the reason.
+const LEFT_OUT: [(&str, &str); 4] = [
+    ("isolate", "it wants to be installed set-user-id, and runs one job at a time in a box"),
+    ("runsc", "Debian has the gVisor of 2022, which says nothing about today's"),
+    ("landrun", "it is in no registry that this is installed from; `landlock` stands for it"),
+    ("sandbox2", "it is a library for C++, without a command"),
 ];
 
 /// Finds those that are there.
 pub(super) fn all(stage: &Stage) -> Field {
-    let mut field = Field { contestants: Vec::new(), absent: Vec::new() };
+    let left_out = LEFT_OUT.map(|(name, why)| Absent { name: name.into(), why: why.into() });
+    let mut field = Field { contestants: Vec::new(), absent: left_out.to_vec() };
     for peer in PEERS {
         let Some(program) = find(peer.program) else {
             field.absent.push(Absent { name: peer.name.to_owned(), why: INSTALL.to_owned() });
@@ -169,7 +162,9 @@ fn directories() -> impl Iterator<Item = String> {
 }
 
 fn minijail(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
-    let mut command = begin(program, &["-v", "-p", "-l", "-e", "-n", "-N", "-P"]);
+    // With `-p` and `-P` it needs an init of its own (`-I`) and no preloaded library.
+    let mut command =
+        begin(program, &["-T", "static", "-v", "-p", "-I", "-l", "-e", "-n", "-N", "-P"]);
     command.push(stage.skeleton().into());
     let tree = tree.display();
     for path in system() {
@@ -181,16 +176,15 @@ fn minijail(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
     command
 }
 
-/// For those who cannot say where the command begins.
+/// For those who cannot say where the command begins, or do not look for it on the `PATH`.
 fn change_directory(tree: &str) -> Vec<OsString> {
     words(&["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", tree])
 }
 
 fn nsjail(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     let mut command = begin(program, &["-Mo", "--really_quiet", "--keep_env", "-t", "0"]);
-    for limit in ["as", "core", "cpu", "fsize", "nofile", "nproc", "stack"] {
-        command.extend(words(&[&format!("--rlimit_{limit}"), "inf"]));
-    }
+    // Its own would be a niceness of 19.
+    command.extend(words(&["--disable_rlimits", "--nice_level", "0"]));
     for path in system() {
         command.extend(words(&["-R", path]));
     }
@@ -201,37 +195,21 @@ fn nsjail(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     for device in ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"] {
         command.extend(words(&["-B", device]));
     }
-    command.extend(words(&["-T", "/tmp", "-B", &tree.display().to_string()]));
-    command.extend(words(&["--cwd", &tree.display().to_string(), "--"]));
-    command
-}
-
-fn isolate(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
-    let mut command =
-        begin(program, &["--silent", "--full-env", "--processes=1000", "--no-default-dirs"]);
-    for path in system() {
-        command.push(format!("--dir={path}={path}").into());
-    }
-    for (path, target) in links() {
-        let path = path.display().to_string();
-        let target = Path::new("/").join(target);
-        command.push(format!("--dir={}={}", path.trim_start_matches('/'), target.display()).into());
-    }
-    let tree = tree.display();
-    command.push("--dir=proc=proc:fs".into());
-    command.push("--dir=tmp=:tmp".into());
-    command.push("--dir=dev=/dev:dev".into());
-    command.push(format!("--dir={tree}={tree}:rw").into());
-    command.push(format!("--chdir={tree}").into());
-    command.extend(words(&["--run", "--"]));
+    let tree = tree.display().to_string();
+    command.extend(words(&["-m", "none:/tmp:tmpfs:size=1073741824", "-B", &tree]));
+    command.extend(words(&["--cwd", &tree, "--"]));
+    command.extend(change_directory(&tree));
     command
 }
 
 fn firejail(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     let options = ["--quiet", "--noprofile", "--net=none", "--private-tmp", "--private-dev"];
     let mut command = begin(program, &options);
-    command.extend(words(&["--blacklist=/home", "--blacklist=/root", "--read-only=/usr"]));
-    command.push(format!("--whitelist={}", tree.display()).into());
+    command.extend(words(&["--keep-var-tmp", "--blacklist=/home", "--blacklist=/root"]));
+    for path in [tree, Path::new("/var/lib/texmf")].into_iter().filter(|path| path.exists()) {
+        command.push(format!("--whitelist={}", path.display()).into());
+    }
+    command.push(format!("--read-write={}", tree.display()).into());
     command.push("--".into());
     command
 }
@@ -310,12 +288,5 @@ fn strace(program: &Path, _: &Path, stage: &Stage) -> Vec<OsString> {
 fn strace_with_filter(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
     let mut command = strace(program, tree, stage);
     command.insert(1, "--seccomp-bpf".into());
-    command
-}
-
-fn runsc(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
-    let mut command =
-        begin(program, &["--platform=ptrace", "--network=none", "--ignore-cgroups", "do", "-cwd"]);
-    command.push(tree.into());
     command
 }
