@@ -15,6 +15,9 @@ const NOBODY: u32 = 65534;
 /// As many files are allowed one by one at the most.
 const RULES: u32 = 10_000;
 
+/// What nobody may read.
+pub(super) const SECRET: &str = "nobody may read this";
+
 /// The directory of one benchmark; removed with everything in it at the end.
 pub(super) struct Base(PathBuf);
 
@@ -106,7 +109,7 @@ impl Stage {
         for folder in [&stage.work, &stage.empty, &stage.rules(), &stage.skeleton()] {
             fs::create_dir_all(folder).context("failed to make the stage")?;
         }
-        fs::write(&stage.secret, "a secret\n")?;
+        fs::write(&stage.secret, format!("{SECRET}\n"))?;
         for number in 0..RULES {
             fs::write(stage.rules().join(number.to_string()), "")?;
         }

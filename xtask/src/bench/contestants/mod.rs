@@ -8,7 +8,7 @@ mod peers;
 
 use super::results::{About, Absent};
 use super::run::run;
-use super::stage::Stage;
+use super::stage::{SECRET, Stage};
 use super::workloads::{Group, Workload};
 use crate::terminal::line;
 use anyhow::{Context, Result, bail};
@@ -102,7 +102,7 @@ impl Contestant {
         if !writing.status.success() || !tree.join("made").exists() {
             bail!("what it writes does not arrive: {}", writing.last_word());
         }
-        self.refuses = !forbidden.status.success() && !forbidden.output.contains("secret");
+        self.refuses = !forbidden.status.success() && !forbidden.output.contains(SECRET);
         Ok(())
     }
 }
@@ -142,12 +142,17 @@ pub(super) fn all(stage: &Stage, peers: bool, wanted: &[String]) -> Result<Field
     Ok(Field { contestants, absent })
 }
 
-/// The first line of what a program says of its version.
+/// The first line of what a program says that has a version in it.
 fn version(program: &Path, argument: &str) -> String {
     let output = Command::new(program).arg(argument).output();
     let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("unknown").to_owned()
+    let is_version = |word: &str| {
+        let word = word.trim_start_matches('v');
+        word.starts_with(|letter: char| letter.is_ascii_digit()) && word.contains('.')
+    };
+    let line = text.lines().find(|line| line.split_ascii_whitespace().any(is_version));
+    line.unwrap_or("unknown").trim().chars().take(60).collect()
 }
 
 /// The system's links such as `/bin`, with where they lead.
