@@ -245,6 +245,7 @@ fn questions_and_more(place: &Place) {
         ("--on-jailbreak ask", "nobody to ask"),
         ("--on-jailbreak log", "made of mounts"),
         ("--strength full", "running process"),
+        ("--watch none", "without a watch"),
         ("--read {root}/missing", "no such file"),
     ] {
         refused(&run(place, target, Some(options), ""), reason);
