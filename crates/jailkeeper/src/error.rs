@@ -52,6 +52,7 @@ struct Inner {
     hint: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     /// The machine refused a step of building walls, and nothing ran.
+    #[cfg(feature = "full")]
     of_machine: bool,
 }
 
@@ -61,8 +62,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// Makes an error that says which step failed.
     pub(crate) fn new(kind: ErrorKind, step: impl Into<String>) -> Self {
-        let (path, hint, source, of_machine) = (None, None, None, false);
-        Self(Box::new(Inner { kind, step: step.into(), path, hint, source, of_machine }))
+        Self(Box::new(Inner {
+            kind,
+            step: step.into(),
+            path: None,
+            hint: None,
+            source: None,
+            #[cfg(feature = "full")]
+            of_machine: false,
+        }))
     }
 
     /// Says on which path it was tried.

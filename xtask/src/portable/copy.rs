@@ -17,7 +17,7 @@ const CRATES: [&str; 4] = ["jailkeeper-model", "jailkeeper-trace", "jailkeeper",
 const BESIDES: [&str; 6] =
     ["schemas", "docs", "Cargo.lock", "rust-toolchain.toml", "clippy.toml", ".config"];
 /// What a crate has that is for Linux alone.
-const LINUX: [&str; 2] = ["jailkeeper-sys", "syscalls"];
+const LINUX: [&str; 3] = ["jailkeeper-sys", "jailkeeper-testkit", "syscalls"];
 
 /// Copies the portable part into a folder, and returns what was left out.
 ///

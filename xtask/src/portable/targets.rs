@@ -44,7 +44,6 @@ pub(super) fn check(tree: &Path, build: &Path, fetch: bool) -> Result<()> {
         } else {
             cargo.args(["--workspace", "--no-default-features"]).current_dir(tree);
             cargo.env("RUSTFLAGS", "-Dwarnings");
-            cargo.env("RUSTFLAGS", "-Dwarnings");
         }
         cargo.env("CARGO_TARGET_DIR", build);
         let how = match (&source, compiler.has(target)) {

@@ -87,7 +87,12 @@ fn each(folder: &OwnedFd, mut show: impl FnMut(&CStr, FileType) -> Result<()>) -
         if name == c"." || name == c".." {
             continue;
         }
-        let kind = match entry.file_type() {
+        // The entries of illumos and Solaris do not tell.
+        #[cfg(any(target_os = "illumos", target_os = "solaris"))]
+        let told = FileType::Unknown;
+        #[cfg(not(any(target_os = "illumos", target_os = "solaris")))]
+        let told = entry.file_type();
+        let kind = match told {
             FileType::Unknown => {
                 let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
                 FileType::from_raw_mode(stat.st_mode)
