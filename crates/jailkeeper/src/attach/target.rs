@@ -11,6 +11,8 @@ use std::path::Path;
 /// `PF_KTHREAD` and `PF_USER_WORKER` in the flags of `/proc/PID/stat`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 const USER_WORKER: u64 = 0x4000;
+/// `PF_EXITING` there.
+const EXITING: u64 = 0x4;
 /// `CAP_SYS_PTRACE`.
 const TRACE_ANYBODY: u64 = 1 << 19;
 
@@ -193,12 +195,16 @@ impl Facts {
         let flags = flags(pid);
         let users = four(&numbers("Uid:"));
         let state = line(&status, "State:").unwrap_or("X").trim_start().chars().next();
+        let dumpable = is_dumpable(pid, users);
+        // The memory of a process that ends is gone before the process is, and then its entries
+        // belong to root as well. It is asked in this order because it may have begun in between.
+        let ending = !dumpable && (has_ended(pid) || self::flags(pid) & EXITING != 0);
         Self {
             pid: number,
             descends: ancestors(number)
                 .contains(&rustix::process::getpid().as_raw_pid().unsigned_abs()),
             process: numbers("Tgid:").first().copied().unwrap_or(number),
-            ended: status.is_empty() || matches!(state, Some('Z' | 'X')),
+            ended: ending || status.is_empty() || matches!(state, Some('Z' | 'X')),
             kernel_thread: flags & KERNEL_THREAD != 0,
             users,
             groups: four(&numbers("Gid:")),
@@ -206,7 +212,7 @@ impl Facts {
             filters: numbers("Seccomp_filters:").first().copied().unwrap_or(0),
             same_namespaces: same_namespaces(pid),
             same_root: same_root(pid),
-            dumpable: is_dumpable(pid, users),
+            dumpable,
         }
     }
 }

@@ -8,23 +8,28 @@
 //!
 //! The race without a group: a process forks and is gone before anybody has looked who its child
 //! is; the child then belongs to the host's init, and no chain of parents leads to it any more. So a
-//! process that ends by itself is looked at before it may ([`Tree::learn_children`]), and one that
-//! has forked is looked at soon after. What is left is a child whose parent is killed by a signal at
-//! that very moment and that never makes a call that is watched. It keeps its walls, and the
-//! listener tells that somebody has its filter still.
+//! process that ends by itself is looked at before it may ([`Tree::learn_children`]), one that
+//! has forked is looked at soon after, and when the jail is to die nobody is killed before everybody
+//! has stopped ([`Tree::freeze`]): a fork that was under way is done then, and its maker is there
+//! to lead to the child. What is left is a child whose parent is killed by a signal of somebody
+//! else's at that very moment and that never makes a call that is watched. It keeps its walls, and
+//! the listener tells that somebody has its filter still.
 
 use super::group::Group;
 use super::reaper::parent;
 use super::{children, is_alive};
 use rustix::process::{Pid, PidfdFlags, Signal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How long a chain of parents is followed.
 const ANCESTORS_MAX: usize = 4096;
+/// How long everybody may take to stop before the killing begins all the same.
+const FREEZING: Duration = Duration::from_millis(250);
 /// Beyond this many, those that have ended are forgotten.
 const KNOWN_AT_EASE: usize = 256;
 
@@ -86,8 +91,9 @@ impl Tree {
         if let Some(offender) = offender {
             self.note(offender);
         }
-        if let Some(group) = &self.group {
-            group.kill();
+        match &self.group {
+            Some(group) => group.kill(),
+            None => self.freeze(),
         }
         self.sweep_but(offender);
         if let Some(offender) = offender {
@@ -110,6 +116,39 @@ impl Tree {
         let spared = spared.map(Pid::as_raw_pid);
         let alive = known.iter().filter(|(pid, _)| Some(*pid) != spared);
         alive.filter(|(pid, began)| kill_one(*pid, Some(*began))).count()
+    }
+
+    /// Stops everybody, so that nobody dies between making a child and that child being known.
+    ///
+    /// Whoever waits for the watch goes on waiting, and cannot be interrupted; all others take the
+    /// signal before they are back in their program, with the child that they were making.
+    fn freeze(&self) {
+        let deadline = Instant::now() + FREEZING;
+        let mut told = BTreeSet::new();
+        loop {
+            self.learn_all();
+            let known: Vec<_> = self.known().iter().map(|(pid, began)| (*pid, *began)).collect();
+            let mut quiet = true;
+            for (pid, began) in known {
+                if told.insert((pid, began)) {
+                    quiet &= !signal_one(pid, Some(began), Signal::STOP);
+                } else {
+                    quiet &= is_quiet(pid);
+                }
+            }
+            // Nobody ran: whoever was made before that is known after one more look.
+            if quiet {
+                let before = self.known().len();
+                self.learn_all();
+                if self.known().len() == before {
+                    return;
+                }
+            }
+            if Instant::now() > deadline {
+                return;
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
     }
 
     /// Learns of the children of everybody who is known, and of theirs.
@@ -213,11 +252,29 @@ impl AsFd for Tree {
 
 /// Kills a process if it still is the one that began at this time. Tells whether it was alive.
 fn kill_one(pid: i32, time: Option<u64>) -> bool {
+    signal_one(pid, time, Signal::KILL)
+}
+
+/// Tells whether no thread of a process runs: each has stopped, has ended, or waits in the kernel
+/// and cannot be interrupted.
+fn is_quiet(pid: i32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+    threads.into_iter().flatten().flatten().all(|thread| {
+        let text = std::fs::read(thread.path().join("stat")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let state = text.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+        matches!(state, None | Some('T' | 't' | 'Z' | 'X' | 'D'))
+    })
+}
+
+/// Sends a signal to a process if it still is the one that began at this time. Tells whether it was
+/// alive.
+fn signal_one(pid: i32, time: Option<u64>, signal: Signal) -> bool {
     let Some(pid) = Pid::from_raw(pid) else { return false };
     let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) else { return false };
     // What the pidfd names and is still alive is what `/proc` told about.
     let same = time.is_some() && began(pid) == time;
-    same && is_alive(&pidfd) && rustix::process::pidfd_send_signal(&pidfd, Signal::KILL).is_ok()
+    same && is_alive(&pidfd) && rustix::process::pidfd_send_signal(&pidfd, signal).is_ok()
 }
 
 fn is_still(pid: i32, time: u64) -> bool {
