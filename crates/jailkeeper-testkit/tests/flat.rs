@@ -57,8 +57,9 @@ fn exchanged_path_of_a_name() {
             assert_eq!(outside.exists(), before, "it won: {ran}");
             let (refused, told) = (refused(ran.ends_with(0)), told(&ran));
             assert!(told > 0 && refused == told, "{call}: refused {refused}, told {told}");
-            let alone = place.free(words);
-            assert_ne!(outside.exists(), before, "the control: {alone}");
+            // On a busy machine the two threads may run one after the other.
+            let wins = |alone: Ran| alone.survived().is_some() && outside.exists() != before;
+            assert!((0..10).any(|_| wins(place.free(words))), "the control never wins");
         }
     }
 }
@@ -73,8 +74,9 @@ fn exchanged_path_without_threads() {
         assert_eq!(ran.ends_with(0).survived(), Some(0), "it won: {ran}");
         let (refused, told) = (refused(&ran), told(&ran));
         assert!(told > 0 && refused == told, "refused {refused}, told {told}");
-        let alone = place.free([&words[..5], &["300000"]].concat());
-        assert!(alone.survived() > Some(0), "the control: {alone}");
+        let wins = |alone: Ran| alone.survived() > Some(0);
+        let words = [&words[..5], &["300000"]].concat();
+        assert!((0..10).any(|_| wins(place.free(&words))), "the control never wins");
     }
 }
 
