@@ -6,16 +6,16 @@ use std::fmt::{self, Debug, Display, Formatter};
 use std::ops::{Deref, Range};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Holds a profile's text, and what it is called.
-#[derive(PartialEq, Eq)]
 pub struct Source {
     name: String,
     file: Option<PathBuf>,
     text: String,
-    /// The text with `?` for each byte of a character that could deceive, if it has any.
-    harmless: Option<String>,
+    /// The text with `?` for each byte of a character that could deceive, if it has any. It is
+    /// made when somebody wants to see it: most texts are read without a mistake.
+    harmless: OnceLock<Option<String>>,
     /// Where each line begins.
     lines: Vec<usize>,
 }
@@ -30,7 +30,7 @@ impl Source {
             name: name.to_owned(),
             file: file.map(Path::to_owned),
             text: text.to_owned(),
-            harmless: harmless(text),
+            harmless: OnceLock::new(),
             lines,
         })
     }
@@ -57,7 +57,7 @@ impl Source {
     /// that a terminal could be deceived by are replaced by question marks.
     #[must_use]
     pub fn harmless_text(&self) -> &str {
-        self.harmless.as_deref().unwrap_or(&self.text)
+        self.harmless.get_or_init(|| harmless(&self.text)).as_deref().unwrap_or(&self.text)
     }
 
     /// Returns what people know it by: its file, or its name.
@@ -77,6 +77,15 @@ impl Source {
         (line, before.chars().count() + 1)
     }
 }
+
+/// What is shown follows from the text.
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.file, &self.text) == (&other.name, &other.file, &other.text)
+    }
+}
+
+impl Eq for Source {}
 
 impl Debug for Source {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

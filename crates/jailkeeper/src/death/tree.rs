@@ -331,10 +331,10 @@ mod tests {
         assert!(!tree.holds(rustix::process::getpid()) && !tree.is_dying());
         tree.kill(Some(root));
         assert!(tree.is_dying());
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(20);
         while tree.sweep() > 0 {
-            assert!(std::time::Instant::now() < deadline);
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(1));
         }
         child.wait().unwrap();
     }
