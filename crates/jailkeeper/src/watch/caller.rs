@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Longest path that the kernel takes, with its zero byte.
 const PATH_MAX: usize = 4096;
@@ -24,6 +25,10 @@ const ANCESTORS_MAX: usize = 32;
 const THREADS_MAX: usize = 64;
 /// `AT_FDCWD` as it stands in a register.
 const CURRENT_DIRECTORY: i32 = -100;
+
+/// How long a caller may take from its request to its sleep. It has only to give up the processor,
+/// but on a busy machine another one may take it first.
+const FALLING_ASLEEP: Duration = Duration::from_secs(1);
 
 /// The thread that is parked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,11 +108,22 @@ impl Caller {
     }
 
     /// Returns the call that the thread is parked in.
+    ///
+    /// The race: the request of a look-up is there before its caller sleeps, and may be read on
+    /// another processor first. The kernel says `running` of such a thread, and it is waited for.
     pub(crate) fn parked(self) -> Parked {
-        match std::fs::read_to_string(self.proc("syscall")) {
-            Ok(text) => ParkedCall::parse(&text).map_or(Parked::Gone, Parked::In),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Parked::Hidden,
-            Err(_) => Parked::Gone,
+        let deadline = Instant::now() + FALLING_ASLEEP;
+        loop {
+            match std::fs::read_to_string(self.proc("syscall")) {
+                Ok(text) if text.starts_with("running") && Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_micros(20));
+                }
+                Ok(text) => return ParkedCall::parse(&text).map_or(Parked::Gone, Parked::In),
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Parked::Hidden;
+                }
+                Err(_) => return Parked::Gone,
+            }
         }
     }
 
@@ -307,6 +323,31 @@ mod tests {
         assert_eq!(description.pid, std::process::id());
         assert_eq!(description.program, std::env::current_exe().unwrap());
         assert_eq!(description.ancestors.first().unwrap().pid, std::os::unix::process::parent_id());
+    }
+
+    #[test]
+    fn a_caller_is_waited_for_until_it_sleeps() {
+        // It is busy first, and then waits in a call.
+        let script = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; read -r line";
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", script])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let caller = Caller::new(child.id()).unwrap();
+        let reading = syscalls::Sysno::read.id();
+        let parked = loop {
+            // On its way to the script it waits for other things.
+            match caller.parked() {
+                Parked::In(call) if call.number == reading && call.arguments[0] == 0 => break true,
+                Parked::In(_) => {}
+                _ => break false,
+            }
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(parked, "a busy caller was taken for one that is gone");
+        assert_eq!(caller.parked(), Parked::Gone);
     }
 
     #[test]
