@@ -93,9 +93,15 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Says whether the usual crate means the same by a glob: no class that it would let match a slash
-/// or half a character, and no `**` at the end, which it lets match the directory itself.
+/// or half a character, no `**` at the end, which it lets match the directory itself, and none beside
+/// or among alternatives, where it takes them for two stars.
 fn is_common(glob: &str, path: &[u8]) -> bool {
-    !glob.contains("[!") && path.is_ascii() && glob.is_ascii() && path != b"/"
+    let alone = glob.match_indices("**").all(|(at, stars)| {
+        let before = glob.get(..at).is_some_and(|text| text.is_empty() || text.ends_with('/'));
+        let after = glob.get(at + stars.len()..);
+        before && after.is_some_and(|text| text.is_empty() || text.starts_with('/'))
+    });
+    alone && !glob.contains("[!") && path.is_ascii() && glob.is_ascii() && path != b"/"
 }
 
 proptest! {

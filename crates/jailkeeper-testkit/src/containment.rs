@@ -39,7 +39,11 @@ fi
 status=$?
 for process in /proc/[0-9]*; do
     if [ "$process" != /proc/1 ] && read -r name 2>/dev/null <"$process/comm"; then
-        echo "$process $name" >>"$leftovers"
+        # Who is dead already, and only not waited for by this shell, is not left.
+        case $(sed -n 's/^State:[[:space:]]*//p' "$process/status" 2>/dev/null) in
+            Z*|X*|'') ;;
+            *) echo "$process $name" >>"$leftovers" ;;
+        esac
     fi
 done
 exit $status

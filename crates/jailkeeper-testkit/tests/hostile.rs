@@ -29,7 +29,8 @@ fn long_way(place: &Place) {
     let ran = place.jail("", writing);
     assert_eq!(ran.survived(), Some(-i64::from(libc::ELOOP)), "{ran}");
     let reading = ["./escape", "open", &start, "O_RDONLY"];
-    assert!(place.free(reading).leaks(), "the control");
+    let alone = place.free(reading);
+    assert!(alone.leaks(), "the control: {alone}");
     let ran = place.jail("", reading);
     ran.leaks_nothing();
     if place.is_flat() {
