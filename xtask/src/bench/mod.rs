@@ -84,8 +84,10 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
             results.contestants = field.contestants.iter().map(Contestant::about).collect();
             results.absent = field.absent;
         }
-        let workloads: Vec<_> =
-            workloads::all().into_iter().filter(|one| options.wants(one.name)).collect();
+        let workloads: Vec<_> = workloads::all()
+            .into_iter()
+            .filter(|one| options.wants(one.name, one.group.name()))
+            .collect();
         for (number, workload) in workloads.iter().enumerate() {
             let field: Vec<&Contestant> =
                 field.contestants.iter().filter(|one| one.does(workload)).collect();

