@@ -67,7 +67,7 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
     containment::open_fuse(base)?;
     let _kernel = if options.peers { containment::please_peers(base, &options.out)? } else { None };
     let mut results = Results {
-        version: 2,
+        version: results::VERSION,
         quick: options.quick,
         machine: machine::describe(base)?,
         contestants: Vec::new(),

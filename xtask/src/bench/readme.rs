@@ -1,6 +1,6 @@
 //! The section of the README about speed, which is made of the results.
 
-use super::results::{About, Results};
+use super::results::{About, Results, VERSION};
 use super::tables::{digits, ratio, shown};
 use crate::workspace;
 use anyhow::{Context, Result, bail};
@@ -31,7 +31,15 @@ pub(super) fn write(results: &Results) -> Result<()> {
 pub(crate) fn check() -> Result<()> {
     let text = std::fs::read_to_string(workspace::root().join("docs/benchmarks/results.json"))
         .context("failed to read the results")?;
-    let results: Results = serde_json::from_str(&text).context("failed to read the results")?;
+    let any: serde_json::Value =
+        serde_json::from_str(&text).context("failed to read the results")?;
+    if any.get("version").and_then(serde_json::Value::as_u64) != Some(VERSION.into()) {
+        crate::terminal::line(
+            "the results are of an older form: `cargo xtask bench` makes new ones",
+        );
+        return Ok(());
+    }
+    let results: Results = serde_json::from_value(any).context("failed to read the results")?;
     let readme = std::fs::read_to_string(workspace::root().join("README.md"))?;
     if renewed(&readme, &results)? != readme {
         bail!("the README's section about speed is not what results.json says");

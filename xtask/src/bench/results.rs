@@ -3,6 +3,9 @@
 use super::statistics::{self, Spread};
 use serde::{Deserialize, Serialize};
 
+/// The version of this format.
+pub(super) const VERSION: u32 = 2;
+
 /// Everything that was measured.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
