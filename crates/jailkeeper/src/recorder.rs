@@ -1,6 +1,6 @@
 //! Where events are numbered, handed out and folded into the report.
 
-use jailkeeper_model::{Event, Header, JailId, JailPath, Report, Timestamp};
+use jailkeeper_model::{Event, Header, JailId, JailPath, Probe, Report, Target, Timestamp};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,6 +8,17 @@ use std::time::SystemTime;
 
 /// Gets every event at once, on the thread that saw it.
 pub(crate) type Callback = Box<dyn Fn(&Event) + Send + Sync>;
+
+/// A look at something outside, with what is told of it.
+pub(crate) struct Look<'a> {
+    pub(crate) target: &'a Target,
+    /// As requested, made absolute; the target itself if it is not known.
+    pub(crate) file: Option<&'a JailPath>,
+    pub(crate) program: &'a Path,
+    pub(crate) operation: &'a str,
+    pub(crate) syscall: &'a str,
+    pub(crate) pid: u32,
+}
 
 /// Numbers and hands out the events of one jail.
 pub(crate) struct Recorder {
@@ -56,14 +67,32 @@ impl Recorder {
         }
     }
 
-    /// Counts an access that was forgiven.
-    pub(crate) fn forgive(&self, file: &JailPath, program: &Path, operation: &str) {
-        self.lock().report.record_forgiven(file, program, operation);
-    }
-
-    /// Counts asking for a network address that was forgiven.
-    pub(crate) fn forgive_address(&self, address: &str, program: &Path, operation: &str) {
-        self.lock().report.record_forgiven_address(address, program, operation);
+    /// Counts a look at something outside that was forgiven; with `told` it is an event as well.
+    pub(crate) fn forgive(&self, look: &Look<'_>, told: bool) {
+        let Look { target, file, program, operation, syscall, pid } = *look;
+        match target {
+            Target::Path(path) => {
+                let file = file.unwrap_or(path);
+                if !told {
+                    return self.lock().report.record_forgiven(file, program, operation);
+                }
+                self.record(|header| {
+                    let probe = Probe::new(header, file, operation, syscall, pid, program);
+                    Event::Probe(probe.with_resolved(path))
+                });
+            }
+            Target::Address(address) => {
+                if !told {
+                    return self.lock().report.record_forgiven_address(address, program, operation);
+                }
+                self.record(|header| {
+                    Event::Probe(Probe::of_address(
+                        header, address, operation, syscall, pid, program,
+                    ))
+                });
+            }
+            _ => {}
+        }
     }
 
     /// Lets a closure look at the report so far.

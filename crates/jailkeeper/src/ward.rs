@@ -3,14 +3,14 @@
 use crate::death::Life;
 use crate::pace::Pace;
 use crate::plan::{Plan, Source, Width};
-use crate::recorder::Recorder;
+use crate::recorder::{Look, Recorder};
 use crate::walls::filter;
 use crate::watch::ask::Asking;
 use crate::watch::caller::Caller;
 use crate::watch::walk::{self, End, Walk};
 use jailkeeper_model::{
     Access, Action, ActionTaken, Because, Breach, Class, Event, JailPath, Jailbreak, Mode,
-    Presence, Probe, Refusal, Reply, Strength, Target, Verdict, decide,
+    Presence, Refusal, Reply, Strength, Target, Verdict, decide,
 };
 use rustix::fs::{AtFlags, FileType, StatxFlags};
 use rustix::io::Errno;
@@ -294,32 +294,18 @@ impl Ward {
     /// Counts an access that was answered as if nothing were there.
     pub(crate) fn forgive(&self, caller: Caller, attempt: &Attempt) {
         let program = caller.link("exe").unwrap_or_default();
-        let (operation, syscall) = (attempt.operation, &attempt.syscall);
-        let pid = || caller.process().map_or(0, Pid::as_raw_pid).unsigned_abs();
-        match attempt.access.target() {
-            Target::Path(path) => {
-                let file = attempt.file.as_ref().unwrap_or(path);
-                if !self.report_probes {
-                    return self.recorder.forgive(file, &program, operation);
-                }
-                self.recorder.record(|header| {
-                    let probe = Probe::new(header, file, operation, syscall, pid(), &program);
-                    Event::Probe(probe.with_resolved(path))
-                });
-            }
-            Target::Address(address) => {
-                if !self.report_probes {
-                    return self.recorder.forgive_address(address, &program, operation);
-                }
-                self.recorder.record(|header| {
-                    let pid = pid();
-                    Event::Probe(Probe::of_address(
-                        header, address, operation, syscall, pid, &program,
-                    ))
-                });
-            }
-            _ => {}
-        }
+        let told = self.report_probes;
+        // Only an event has it.
+        let process = if told { caller.process() } else { None };
+        let look = Look {
+            target: attempt.access.target(),
+            file: attempt.file.as_ref(),
+            program: &program,
+            operation: attempt.operation,
+            syscall: &attempt.syscall,
+            pid: process.map_or(0, Pid::as_raw_pid).unsigned_abs(),
+        };
+        self.recorder.forgive(&look, told);
     }
 
     /// Tells of an attempt to get out, and kills everything if that is what follows.

@@ -3,9 +3,9 @@
 use super::describe::{self, describe};
 use super::resolve::{Resolved, resolve};
 use super::tree::Tree;
-use crate::recorder::Recorder;
+use crate::recorder::{Look, Recorder};
 use jailkeeper_model::{
-    Access, Action, ActionTaken, Class, Event, JailPath, Jailbreak, Mode, Policy, Presence, Probe,
+    Access, Action, ActionTaken, Class, Event, JailPath, Jailbreak, Mode, Policy, Presence,
     Refusal, Target, Verdict, Warning, decide,
 };
 use jailkeeper_trace::{Attempt, Deed, Happening, Place, Processes};
@@ -215,31 +215,15 @@ impl Judge {
         file: Option<&JailPath>,
     ) {
         let (program, _) = describe::program(processes, attempt.pid);
-        let (operation, syscall) = (attempt.operation, attempt.syscall);
-        let pid = processes.get(attempt.pid).map_or(attempt.pid, |process| process.group);
-        match access.target() {
-            Target::Path(path) => {
-                let file = file.unwrap_or(path);
-                if !self.report_probes {
-                    return self.recorder.forgive(file, &program, operation);
-                }
-                self.recorder.record(|header| {
-                    let probe = Probe::new(header, file, operation, syscall, pid, &program);
-                    Event::Probe(probe.with_resolved(path))
-                });
-            }
-            Target::Address(address) => {
-                if !self.report_probes {
-                    return self.recorder.forgive_address(address, &program, operation);
-                }
-                self.recorder.record(|header| {
-                    Event::Probe(Probe::of_address(
-                        header, address, operation, syscall, pid, &program,
-                    ))
-                });
-            }
-            _ => {}
-        }
+        let look = Look {
+            target: access.target(),
+            file,
+            program: &program,
+            operation: attempt.operation,
+            syscall: attempt.syscall,
+            pid: processes.get(attempt.pid).map_or(attempt.pid, |process| process.group),
+        };
+        self.recorder.forgive(&look, self.report_probes);
     }
 
     /// Nobody knows where it goes: so it goes outside.
