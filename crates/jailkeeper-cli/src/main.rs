@@ -7,6 +7,7 @@ mod arguments;
 mod ask;
 mod commands;
 mod events;
+mod page;
 mod propose;
 mod shelf;
 mod status;

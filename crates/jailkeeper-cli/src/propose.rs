@@ -1,9 +1,10 @@
 //! Turning what a program needed into changes of a profile.
 
+use crate::account::without_signs;
 use jailkeeper::Error;
 use jailkeeper::model::learn::{Need, Proposal, right_for};
 use jailkeeper::model::profile::{Profile, ProfileError};
-use jailkeeper::model::{Event, JailPath, Jailbreak, Right};
+use jailkeeper::model::{Event, JailPath, Jailbreak, Right, escape};
 use std::path::Path;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
@@ -100,13 +101,13 @@ pub(crate) fn merge(
         text.parse().map_err(|_| Error::usage("read the profile as TOML"))?;
     for proposal in proposals {
         let key = if proposal.right == Right::Write { "write" } else { "read" };
-        let path = proposal.path.as_path().to_string_lossy().into_owned();
-        let reason = proposal.reason();
+        let path = text_value(&proposal.path.as_path().to_string_lossy())?;
+        let reason = text_value(&proposal.reason())?;
         match document.entry(key).or_insert(Item::ArrayOfTables(ArrayOfTables::new())) {
             Item::ArrayOfTables(tables) => {
                 let mut table = Table::new();
-                table.insert("path", toml_edit::value(path));
-                table.insert("reason", toml_edit::value(reason));
+                table.insert("path", Item::Value(path));
+                table.insert("reason", Item::Value(reason));
                 tables.push(table);
             }
             Item::Value(Value::Array(array)) => add_inline(array, path, reason),
@@ -118,20 +119,38 @@ pub(crate) fn merge(
     Ok(merged)
 }
 
-fn add_inline(array: &mut Array, path: String, reason: String) {
+fn add_inline(array: &mut Array, path: Value, reason: Value) {
     let mut table = InlineTable::new();
-    table.insert("path", path.into());
-    table.insert("reason", reason.into());
+    table.insert("path", path);
+    table.insert("reason", reason);
     array.push(table);
 }
 
-/// Shows the change as a diff.
+/// A string as it is written into a profile. What could deceive a reader is written by number,
+/// which TOML reads as the same text.
+fn text_value(text: &str) -> Result<Value, Error> {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        let plain = escape(letter.encode_utf8(&mut [0; 4]).as_bytes()).to_string().len();
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            _ if plain == letter.len_utf8() => quoted.push(letter),
+            _ => quoted.push_str(&format!("\\U{:08X}", u32::from(letter))),
+        }
+    }
+    quoted.push('"');
+    quoted.parse().map_err(|_| Error::usage("write a name into the profile"))
+}
+
+/// Shows the change as a diff. Nothing in it deceives a terminal.
 pub(crate) fn diff(file: &str, before: &str, after: &str) -> String {
-    similar::TextDiff::from_lines(before, after)
+    let file = escape(file.as_bytes()).to_string();
+    let diff = similar::TextDiff::from_lines(before, after)
         .unified_diff()
         .context_radius(3)
-        .header(file, file)
-        .to_string()
+        .header(&file, &file)
+        .to_string();
+    diff.lines().map(|line| without_signs(line) + "\n").collect()
 }
 
 #[cfg(test)]
@@ -177,5 +196,19 @@ mod tests {
         let text = merge("new", None, "", &[evil]).unwrap();
         let profile = Profile::parse("new", None, &text).unwrap();
         assert_eq!(profile.rules.len(), 1);
+    }
+
+    #[test]
+    fn what_deceives_is_written_by_number_and_read_as_it_was() {
+        for name in ["/opt/\u{202e}gnp", "/opt/\x1b[2J\u{7f}\n", "/opt/a\\b", "/opt/größe🦀 b"]
+        {
+            let text = merge("new", None, "", &[proposal(name, Right::Read)]).unwrap();
+            assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text}");
+            assert!(!text.contains('\u{202e}'), "{text}");
+            let profile = Profile::parse("new", None, &text).unwrap();
+            let document: DocumentMut = text.parse().unwrap();
+            let path = document["read"][0]["path"].as_str();
+            assert_eq!((profile.rules.len(), path), (1, Some(name)));
+        }
     }
 }

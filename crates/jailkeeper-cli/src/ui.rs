@@ -1,28 +1,37 @@
 //! What people read: errors with their causes and hints, on stderr.
 
+use crate::page::{Colour, Page};
 use crate::status::Status;
 use jailkeeper::model::profile::ProfileError;
 use jailkeeper::{Error, ErrorKind};
 use std::error::Error as _;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 /// Prints an error of the engine and returns the exit status that belongs to it.
 pub(crate) fn failure(error: &Error) -> Status {
+    let page = Page::stderr();
     if let Some(mistake) = error.source().and_then(|cause| cause.downcast_ref::<ProfileError>()) {
-        say(&mistake.picture().coloured(has_colours()).to_string());
+        say(&mistake.picture().coloured(page.is_coloured()).to_string());
         return status(error);
     }
-    let mut text = format!("error: failed to {error}\n");
+    say(&sentences(page, error));
+    status(error)
+}
+
+/// An error, what caused it, and what to do next.
+fn sentences(page: Page, error: &Error) -> String {
+    let after = format!(": failed to {error}");
+    let mut text = page.headline("", "error", Colour::Bad, &after);
     let mut cause = error.source();
     while let Some(source) = cause {
-        text.push_str(&format!("caused by: {source}\n"));
+        text.push_str(&page.headline("", "caused by", Colour::Bad, &format!(": {source}")));
         cause = source.source();
     }
     if let Some(hint) = error.hint() {
-        text.push_str(&format!("\nhint: {hint}\n"));
+        text.push('\n');
+        text.push_str(&page.headline("", "hint", Colour::Hint, &format!(": {hint}")));
     }
-    say(&text);
-    status(error)
+    text
 }
 
 /// Returns the exit status that belongs to an error of the engine.
@@ -32,12 +41,6 @@ pub(crate) fn status(error: &Error) -> Status {
         ErrorKind::NotExecutable => Status::NotExecutable,
         _ => Status::Failed,
     }
-}
-
-/// Says whether stderr shows colours: on a terminal, unless the user wants none.
-fn has_colours() -> bool {
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    wanted && std::io::stderr().is_terminal()
 }
 
 /// Prints what the command line parser says.

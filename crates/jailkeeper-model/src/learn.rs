@@ -5,6 +5,7 @@
 //! least two names deep, and hold neither the home directory nor a secret.
 
 use crate::access::Mode;
+use crate::escape::escape;
 use crate::path::JailPath;
 use crate::policy::Right;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const FILES_FOR_A_DIRECTORY: usize = 4;
 /// How many programs are named for one entry.
 const PROGRAMS_AT_MOST: usize = 5;
+/// How many characters of a program's name are told.
+const NAME_AT_MOST: usize = 40;
 
 /// One thing that a program used and no rule allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +43,14 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Says who needed it, for people.
+    /// Says who needed it, for people. The names come from a jail: they are escaped and bounded.
     #[must_use]
     pub fn reason(&self) -> String {
-        let names: Vec<&str> = self
+        let names: Vec<String> = self
             .programs
             .iter()
             .map(|program| program.rsplit('/').next().unwrap_or(program))
+            .map(|name| escape(name.as_bytes()).bounded(NAME_AT_MOST).to_string())
             .take(PROGRAMS_AT_MOST)
             .collect();
         let more = if self.programs.len() > PROGRAMS_AT_MOST { " and others" } else { "" };

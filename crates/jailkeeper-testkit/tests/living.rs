@@ -278,7 +278,7 @@ fn forgiven_on_request(place: &Place) {
     }
     let ran = place.jail("--show-forgiven", ["sh", "-c", "test -e ../x; test -e ../x"]);
     let text = ran.ends_with(1).to_string();
-    assert!(text.contains("2 looks at 1 names") && text.contains("2x"), "{ran}");
+    assert!(text.contains("2 looks at 1 name was answered") && text.contains("2x"), "{ran}");
 }
 
 mod differential {

@@ -4,6 +4,7 @@ use super::run::{builder, failure, listen, status};
 use crate::account;
 use crate::arguments::AttachArguments;
 use crate::events::{Destination, Writer, tether, write_report};
+use crate::page::Page;
 use crate::status::Status;
 use crate::ui;
 use jailkeeper::Error;
@@ -80,13 +81,14 @@ fn attach(
         let signaller = child.signaller();
         tether(text, move || signaller.kill_all())?;
     }
-    let mut told = listen(&child);
+    let page = Page::stderr();
+    let mut told = listen(page, &child);
     let finished = child.wait()?;
     if lost.load(Ordering::Relaxed) {
-        told.push_str("jailkeeper: warning: events are lost: they could not be written\n");
+        told.push_str(&account::warning(page, account::EVENTS_LOST));
     }
     if !arguments.quiet {
-        told.insert_str(0, &account::outside(&finished.report));
+        told.insert_str(0, &account::outside(page, &finished.report));
         ui::say(&told);
     }
     if let Some(file) = &mut report {

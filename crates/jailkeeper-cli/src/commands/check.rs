@@ -1,7 +1,9 @@
 //! `jailkeeper check`: what would be decided about a file.
 
 use super::run::jail;
+use crate::account::without_signs;
 use crate::arguments::{CheckArguments, Use};
+use crate::page::{Colour, Page};
 use crate::status::Status;
 use crate::ui;
 use jailkeeper::model::{Mode, escape};
@@ -25,21 +27,31 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<Status, Error> {
         let json = serde_json::to_string_pretty(&checked);
         ui::print(&format!("{}\n", json.map_err(|error| Error::io("write JSON", error.into()))?));
     } else {
-        ui::print(&words(&checked));
+        ui::print(&words(Page::stdout(), &checked));
     }
     Ok(Status::Code(i32::from(!checked.is_allowed())))
 }
 
-fn words(checked: &Checked) -> String {
+/// How wide the labels are.
+const LABEL: usize = 8;
+
+fn words(page: Page, checked: &Checked) -> String {
     let shown = |text: &str| escape(text.as_bytes()).to_string();
-    let mut text = format!("{}: {} `{}`\n", checked.verdict, checked.mode, shown(&checked.file));
-    let mut line = |label: &str, value: &str| {
-        text.push_str(&format!("  {label:<8} {value}\n"));
+    let colour = if checked.is_allowed() { Colour::Good } else { Colour::Bad };
+    let after = format!(": {} `{}`", checked.mode, shown(&checked.file));
+    let mut text = page.headline("", checked.verdict, colour, &after);
+    let mut field = |label, value: &str| {
+        text.push_str(&page.field(label, LABEL, Colour::Margin, value));
     };
-    line("rule", &shown(&checked.rule));
+    // The names in it are escaped already.
+    field("rule", &without_signs(&checked.rule));
     if let Some(reason) = &checked.reason {
-        line("reason", &shown(reason));
+        field("reason", &shown(reason));
     }
-    line("wall", checked.wall);
+    field("wall", checked.wall);
     text
 }
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

@@ -1,32 +1,21 @@
 //! `jailkeeper explain`: the story of a report, and which change would have allowed it.
 
 use crate::arguments::ExplainArguments;
+use crate::page::{Colour, Page};
 use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::{account, propose, ui};
 use jailkeeper::Error;
-use jailkeeper::model::JailPath;
-use jailkeeper::model::learn;
+use jailkeeper::model::{JailPath, Jailbreak, learn};
 
 /// Tells the story and proposes a change.
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<Status, Error> {
     let (jailbreaks, _) = propose::read(&arguments.report)?;
-    if jailbreaks.is_empty() {
-        ui::print("no jailbreak\n");
-        return Ok(Status::Code(0));
-    }
-    for jailbreak in &jailbreaks {
-        ui::print(&account::jailbreak(jailbreak));
-    }
     let home = home();
     let secret = shelf().secrets(home.as_deref())?;
-    let needs: Vec<_> = jailbreaks.iter().filter_map(propose::need).collect();
     let home = home.and_then(|home| JailPath::new(home).ok());
+    let needs: Vec<_> = jailbreaks.iter().filter_map(propose::need).collect();
     let proposals = learn::propose(&needs, home.as_ref(), |path| secret.holds(path));
-    if proposals.is_empty() {
-        ui::print("\nno entry of a profile would allow this\n");
-        return Ok(Status::Code(0));
-    }
     let (name, before) = match &arguments.profile {
         Some(file) => {
             let text = std::fs::read_to_string(file)
@@ -36,11 +25,30 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<Status, Error> {
         None => ("profile.toml".to_owned(), String::new()),
     };
     let after = propose::merge(&name, arguments.profile.as_deref(), &before, &proposals)?;
-    ui::print("\nthis would have allowed it:\n\n");
-    ui::print(&propose::diff(
-        &jailkeeper::model::escape(name.as_bytes()).to_string(),
-        &before,
-        &after,
-    ));
+    let diff = propose::diff(&name, &before, &after);
+    ui::print(&story(Page::stdout(), &jailbreaks, (!proposals.is_empty()).then_some(&diff)));
     Ok(Status::Code(0))
 }
+
+/// What happened, and the change that would have allowed it, if there is one.
+fn story(page: Page, jailbreaks: &[Jailbreak], diff: Option<&String>) -> String {
+    if jailbreaks.is_empty() {
+        return page.line(0, "no jailbreak");
+    }
+    let mut text: String =
+        jailbreaks.iter().map(|jailbreak| account::jailbreak(page, jailbreak)).collect();
+    text.push('\n');
+    match diff {
+        Some(diff) => {
+            text.push_str(&page.headline("", "this would have allowed it", Colour::Hint, ":"));
+            text.push('\n');
+            text.push_str(&page.diff(diff));
+        }
+        None => text.push_str(&page.line(0, "no entry of a profile would allow this")),
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

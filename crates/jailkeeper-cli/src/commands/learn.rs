@@ -2,13 +2,15 @@
 
 use super::run::{builder, command};
 use crate::arguments::{CommandArguments, LearnArguments};
+use crate::page::{Colour, Page};
 use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::{account, propose, ui};
-use jailkeeper::model::learn::{self, Need};
+use jailkeeper::model::learn::{self, Need, Proposal};
 use jailkeeper::model::{ActionTaken, Event, JailPath, Mode, escape};
 use jailkeeper::{Error, Finished, Jail, Probe};
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,12 +38,6 @@ pub(crate) fn run(arguments: &LearnArguments) -> Result<Status, Error> {
         .filter(|need| secret.is_inside(&need.path))
         .map(|need| need.path.as_path().to_string_lossy().into_owned())
         .collect();
-    for path in kept_out {
-        ui::say(&format!(
-            "jailkeeper: a secret place was tried and is not proposed: `{}`\n",
-            escape(path.as_bytes()).bounded(200)
-        ));
-    }
     let name = arguments.output.as_deref().unwrap_or(Path::new("learned.toml"));
     let text =
         propose::merge(&name.to_string_lossy(), arguments.output.as_deref(), &before, &proposals)?;
@@ -51,9 +47,43 @@ pub(crate) fn run(arguments: &LearnArguments) -> Result<Status, Error> {
             .map_err(|error| Error::io("write the profile", error).at(file))?,
         None => ui::print(&text),
     }
-    ui::say(&format!("jailkeeper: {} new entries\n", proposals.len()));
+    ui::say(&summary(Page::stderr(), &kept_out, &proposals, arguments.output.as_deref()));
     Ok(status)
 }
+
+/// How many proposals are told of; the profile has all of them.
+const TOLD_AT_MOST: usize = 20;
+
+/// What is told at the end: what is new, who needed it, and what is not proposed.
+fn summary(
+    page: Page,
+    kept_out: &BTreeSet<String>,
+    proposals: &[Proposal],
+    output: Option<&Path>,
+) -> String {
+    let shown = |path: &[u8]| escape(path).bounded(200).to_string();
+    let mut text = String::new();
+    for path in kept_out {
+        let after = format!(" was tried and is not proposed: `{}`", shown(path.as_bytes()));
+        text.push_str(&page.headline("jailkeeper: ", "a secret place", Colour::Bad, &after));
+    }
+    let count = u64::try_from(proposals.len()).unwrap_or(u64::MAX);
+    let count = account::counted(count, "new entry", "new entries");
+    let into = output.map(|file| format!(" in `{}`", shown(file.as_os_str().as_bytes())));
+    let into = into.filter(|_| !proposals.is_empty()).unwrap_or_default();
+    text.push_str(&page.headline("jailkeeper: ", &count, Colour::Good, &into));
+    for proposal in proposals.iter().take(TOLD_AT_MOST) {
+        let value = format!("`{}`, {}", proposal.path.display(), proposal.reason());
+        text.push_str(&page.field(&proposal.right.to_string(), RIGHT, Colour::Margin, &value));
+    }
+    if let Some(more @ 1..) = proposals.len().checked_sub(TOLD_AT_MOST) {
+        text.push_str(&page.line(2, &format!("and {more} more")));
+    }
+    text
+}
+
+/// How wide the name of a right is.
+const RIGHT: usize = 5;
 
 /// Runs the command with walls that are wider than the policy, and collects what it needed.
 fn watch(arguments: &LearnArguments) -> Result<(Vec<Need>, Status), Error> {
@@ -78,12 +108,13 @@ fn watch(arguments: &LearnArguments) -> Result<(Vec<Need>, Status), Error> {
     let mut command = command(&jail, words)?;
     let needs = Arc::new(Mutex::new(Vec::new()));
     let denied = Arc::new(Mutex::new(String::new()));
+    let page = Page::stderr();
     let (collected, told) = (Arc::clone(&needs), Arc::clone(&denied));
     command.on_event(move |event| {
         let Event::Jailbreak(jailbreak) = event else { return };
         if jailbreak.action != ActionTaken::Logged {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.push_str(&account::jailbreak(jailbreak));
+            told.push_str(&account::jailbreak(page, jailbreak));
         }
         if let Some(need) = propose::need(jailbreak) {
             collected.lock().unwrap_or_else(PoisonError::into_inner).push(need);
@@ -126,3 +157,7 @@ fn listings(
     needs.retain(|need| !quiet.contains(&need.path));
     Ok(needs)
 }
+
+#[cfg(test)]
+#[path = "learn_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@ use crate::arguments::{
 };
 use crate::ask::{Channel, Prompter};
 use crate::events::{Destination, Writer, inherited, write_report};
+use crate::page::Page;
 use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::terminal::{Keys, Relay};
@@ -140,16 +141,17 @@ fn run_jailed(
     });
     let relaying = relay.map(|relay| relay.start(&child)).transpose();
     let relaying = relaying.map_err(|error| Error::io("relay the terminal", error))?;
-    let mut told = listen(&child);
+    let page = Page::stderr();
+    let mut told = listen(page, &child);
     let finished = child.wait()?;
     if let Some(relaying) = relaying {
         relaying.finish();
     }
     if lost.load(Ordering::Relaxed) {
-        told.push_str("jailkeeper: warning: events are lost: they could not be written\n");
+        told.push_str(&account::warning(page, account::EVENTS_LOST));
     }
     if arguments.show_forgiven {
-        told.push_str(&account::forgiven(&finished.report));
+        told.push_str(&account::forgiven(page, &finished.report));
     }
     if !arguments.quiet {
         ui::say(&told);
@@ -217,7 +219,7 @@ fn end_by(signal: i32) {
 }
 
 /// Collects what is to be told at the end, when the terminal is the caller's again.
-pub(crate) fn listen(child: &Child) -> String {
+pub(crate) fn listen(page: Page, child: &Child) -> String {
     let mut told = String::new();
     let (mut accounts, mut untold) = (0, 0u64);
     for event in child.events() {
@@ -230,17 +232,19 @@ pub(crate) fn listen(child: &Child) -> String {
             }
             Event::Jailbreak(jailbreak) => {
                 accounts += 1;
-                told.push_str(&account::jailbreak(jailbreak));
+                told.push_str(&account::jailbreak(page, jailbreak));
             }
-            Event::Limit(limit) => told.push_str(&account::limit(limit)),
+            Event::Limit(limit) => told.push_str(&account::limit(page, limit)),
             Event::Warning(warning) => {
-                told.push_str(&format!("jailkeeper: warning: {}\n", warning.message));
+                told.push_str(&account::warning(page, &warning.message));
             }
             _ => {}
         }
     }
     if untold > 0 {
-        told.push_str(&format!("jailkeeper: and {untold} more jailbreaks like these\n"));
+        let more =
+            account::counted(untold, "more jailbreak like this", "more jailbreaks like these");
+        told.push_str(&page.line(0, &format!("jailkeeper: and {more}")));
     }
     told
 }

@@ -27,6 +27,24 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Puts a decision into words, without a reason.
+    #[must_use]
+    pub fn new(
+        file: String,
+        mode: Mode,
+        verdict: &'static str,
+        rule: String,
+        wall: &'static str,
+    ) -> Self {
+        Self { file, mode, verdict, rule, reason: None, wall }
+    }
+
+    /// Says why the rule is there.
+    #[must_use]
+    pub fn with_reason(self, reason: Option<String>) -> Self {
+        Self { reason, ..self }
+    }
+
     /// Tells whether it would take place.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
@@ -78,14 +96,10 @@ impl Plan {
             Verdict::Refuse(_) => "absent",
             Verdict::Jailbreak(breach) => breach.action.as_str(),
         };
-        Ok(Checked {
-            wall: self.wall(&file, &verdict),
-            file: file.as_path().to_string_lossy().into_owned(),
-            mode,
-            verdict: word,
-            rule: because,
-            reason: rule.and_then(|rule| rule.reason().map(str::to_owned)),
-        })
+        let wall = self.wall(&file, &verdict);
+        let reason = rule.and_then(|rule| rule.reason().map(str::to_owned));
+        let file = file.as_path().to_string_lossy().into_owned();
+        Ok(Checked::new(file, mode, word, because, wall).with_reason(reason))
     }
 
     /// Names the wall that gives the answer.
