@@ -9,6 +9,7 @@ both! {
     too_deep;
     first_thread_is_gone;
     no_room_for_a_descriptor;
+    single_file_to_read;
     events_that_nobody_reads needs [mkfifo];
 }
 
@@ -87,6 +88,28 @@ fn no_room_for_a_descriptor(place: &Place) {
     let words = ["./escape", "limit-descriptors", "3", ",", "socket", "2", "1"];
     for ran in [place.free(words), place.jail("", words)] {
         assert_eq!(ran.ends_with(0).survived(), Some(-i64::from(libc::EMFILE)), "{ran}");
+    }
+}
+
+/// A single file that may only be read, in a directory that may be changed: each attempt to change it
+/// has its event. It was taken for missing, and nobody heard of what the walls refused.
+fn single_file_to_read(place: &Place) {
+    for words in [
+        &["unlink", "{work}/kept"][..],
+        &["rename", "{work}/kept", "{work}/other"],
+        &["link", "{work}/kept", "{work}/other"],
+        &["chmod", "{work}/kept"],
+        &["truncate", "{work}/kept"],
+        &["open", "{work}/kept", "O_WRONLY"],
+    ] {
+        place.write("{work}/kept", "to keep\n", 0o644);
+        let words = [&["./escape"], words].concat();
+        let ran = place.jail("--read {work}/kept", &words);
+        let breach = ran.breach();
+        assert_eq!(breach.file, Some(place.text("{work}/kept")), "{ran}");
+        assert_eq!(std::fs::read(place.path("{work}/kept")).unwrap(), b"to keep\n", "{ran}");
+        assert!(place.free(&words).survived() >= Some(0), "the control: {words:?}");
+        let _ = std::fs::remove_file(place.path("{work}/other"));
     }
 }
 

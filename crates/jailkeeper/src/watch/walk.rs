@@ -182,7 +182,10 @@ fn straight(
     let (root, fd) = ward.tree_descriptor(&full)?;
     root.covers(next).then_some(())?;
     let inside = full.strip_prefix(root)?;
-    let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
+    if inside.as_os_str().is_empty() {
+        // The tree is held, and it may be a single file.
+        return Some((full, Presence::Exists));
+    }
     match open_beneath(fd, inside, follow_last) {
         Ok(_) => Some((full, Presence::Exists)),
         // The kernel goes from left to right: before the first missing name was no link.
