@@ -121,12 +121,16 @@ impl Plan {
             .and_then(|cwd| jail_path(&cwd))?;
         let caller = Identity::of_caller(probe);
         let user = (caller.user, caller.group);
-        let surveyed = survey::survey(settings, &cwd, &ground, user)?;
+        let mut surveyed = survey::survey(settings, &cwd, &ground, user)?;
         let identity = match (&wanted.attached, &ground) {
             (Some(attached), _) => attached.identity,
             (None, Ground::View) => caller,
             (None, Ground::Host { .. }) => Identity::on_host(probe, &surveyed.trees)?,
         };
+        // Who that is depends on what was found, and the base's list of users names it.
+        if (identity.user, identity.group) != user {
+            surveyed = survey::survey(settings, &cwd, &ground, (identity.user, identity.group))?;
+        }
         if let Ground::Host { .. } = &ground
             && let Some(cover) = surveyed.trees.covers.iter().find(|cover| cover.at != cover.path)
         {

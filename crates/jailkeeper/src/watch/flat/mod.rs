@@ -13,7 +13,8 @@
 //!   to a descriptor beneath an allowed tree, that descriptor's own name is judged, and the change
 //!   is made to it.
 //! * So is what Landlock cannot express: trees with something carved out of them, patterns, the
-//!   caller's own entries below `/proc` ([`processes`]), the base's files of its own.
+//!   caller's own entries below `/proc` ([`processes`]), the base's files of its own, shared memory
+//!   under names of the jail's own ([`own_memory`]).
 //!
 //! When the jail is to die, nobody is answered any more: a `fork` that waits makes no child.
 //!
@@ -23,6 +24,7 @@
 mod behalf;
 mod changes;
 mod listeners;
+mod own_memory;
 mod paths;
 mod processes;
 mod races;

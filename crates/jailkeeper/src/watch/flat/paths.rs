@@ -19,6 +19,8 @@ pub(super) struct Place {
     /// As requested, made absolute.
     pub(super) file: Option<JailPath>,
     pub(super) walk: Walk,
+    /// It stands for another name, which the kernel would look for instead.
+    pub(super) instead: bool,
 }
 
 /// What a path argument is.
@@ -49,7 +51,7 @@ impl Watch<'_> {
                 Err(answer) => return answer,
             };
             match named {
-                Named::Place(place) => places.push(*place),
+                Named::Place(place) => places.push(self.own_memory(call, *place, flags)),
                 Named::Descriptor(number) if call.class == Class::Content => {
                     return self.empty_path(call, number);
                 }
@@ -90,7 +92,8 @@ impl Watch<'_> {
             && flags.is_some_and(|flags| flags & O_TRUNC != 0 && flags & O_ACCESS == 0);
         let native = plan.native.is_everything()
             || places.iter().all(|place| self.is_native(&place.walk, wanted));
-        if native && !truncates_ungoverned && !self.races() {
+        let instead = places.iter().any(|place| place.instead);
+        if native && !instead && !truncates_ungoverned && !self.races() {
             return Answer::Resume;
         }
         match flags {
@@ -310,7 +313,7 @@ impl Watch<'_> {
             return Ok(Named::Nothing(errno));
         }
         let file = JailPath::resolve(&start, &text).ok();
-        Ok(Named::Place(Box::new(Place { file, walk })))
+        Ok(Named::Place(Box::new(Place { file, walk, instead: false })))
     }
 
     fn start(&self, text: &Path, directory: Option<u64>) -> Option<JailPath> {
