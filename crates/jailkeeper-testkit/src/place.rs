@@ -287,6 +287,21 @@ impl Place {
         command
     }
 
+    /// Makes a command that runs without a jail as whom the files belong to: at strength `flat`
+    /// root's do not belong to root, and git works in nobody else's repositories.
+    #[must_use]
+    pub fn owners_command<I: IntoIterator<Item: AsRef<str>>>(&self, command: I) -> Command {
+        let command = command.into_iter().map(|word| word.as_ref().to_owned());
+        match self.owner() {
+            Some(owner) if self.user.id().is_none() => {
+                let owner = owner.to_string();
+                let other = ["setpriv", "--reuid", &owner, "--regid", &owner, "--clear-groups"];
+                self.free_command(other.into_iter().map(str::to_owned).chain(command))
+            }
+            _ => self.free_command(command),
+        }
+    }
+
     /// Runs a shell script in the containment; it finds the command in `$JAILKEEPER` and the tree
     /// in `$PLACE`.
     #[must_use]

@@ -38,10 +38,16 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Lays out the files of a profile's proof and does what the caller did before.
+    /// Lays out the files of a profile's proof for a user, and does what the caller did before.
     #[must_use]
     pub fn new(profile: &str, user: User) -> Self {
-        let place = Place::new(user).for_at_most(LONGEST);
+        Self::at(profile, Place::new(user))
+    }
+
+    /// Does the same in a place, whose jails may be weaker.
+    #[must_use]
+    pub fn at(profile: &str, place: Place) -> Self {
+        let place = place.for_at_most(LONGEST);
         let outline = Outline::of(profile);
         let path = outline.path.iter().map(|folder| format!("{}:", text(&place, folder)));
         let path = path.collect::<String>() + "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
@@ -72,7 +78,7 @@ impl Proof {
         if let Ok(script) = std::fs::read(files.join("prepare.sh")) {
             self.place.write("{root}/prepare.sh", script, 0o644);
             // What works on behind it, such as git's maintenance, ends with the containment.
-            let ran = self.free("../prepare.sh");
+            let ran = self.ran(self.place.owners_command(words("../prepare.sh")));
             assert_eq!(ran.status, 0, "the preparation failed: {ran}");
         }
     }

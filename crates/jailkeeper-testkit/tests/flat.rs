@@ -138,6 +138,53 @@ print(failed, os.path.getsize('d/log'))";
     }
 }
 
+/// Shared memory and semaphores have names of the jail's own: what the host has there is not to be
+/// had, nothing is left there, and a link in the jail's own directory leads nowhere.
+#[test]
+fn shared_memory() {
+    needs![root, python3];
+    for place in places() {
+        let name = place.secret().replace("SECRET", "shared");
+        let host = std::path::PathBuf::from(format!("/dev/shm/{name}"));
+        std::fs::write(&host, place.secret()).unwrap();
+        let script = "import os, sys
+name = '/dev/shm/' + sys.argv[1]
+memory = '/dev/shm/own-' + sys.argv[1]
+def tried(path):
+    try:
+        print(open(path).read())
+    except OSError as error:
+        print(error.errno)
+if os.fork() == 0:
+    file = os.open(memory + '0', os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(file, b'shared'); os.link(memory + '0', memory); os.unlink(memory + '0')
+    os._exit(0)
+os.wait(); tried(memory); tried(memory + '0'); os.unlink(memory); tried(memory)
+with open('/dev/shm/' + sys.argv[1] + '-left', 'w') as file: file.write('left')
+os.write(os.open('/tmp', os.O_TMPFILE | os.O_RDWR | os.O_EXCL, 0o600), b'x')
+tried(name)
+if 'TMPDIR' in os.environ:
+    os.rename(os.environ['TMPDIR'] + '/.shm', 'shm')
+    os.symlink(sys.argv[2], os.environ['TMPDIR'] + '/.shm')
+    tried('/dev/shm/file')
+    try: os.unlink('/dev/shm/file')
+    except OSError as error: print(error.errno)";
+        let words = ["python3", "-c", script, &name, "{out}"];
+        let ran = place.jail(DENY, words);
+        let _ = ran.leaks_nothing().ends_with(0);
+        assert_eq!(ran.text(), "shared\n2\n2\n2\n2\n2\n", "{ran}");
+        assert!(place.path("{out}/file").exists(), "{ran}");
+        let left = host.with_file_name(format!("{name}-left"));
+        assert!(
+            !left.exists() && place.path("{work}/shm").join(left.file_name().unwrap()).exists()
+        );
+        let alone = place.free(words);
+        assert!(alone.leaks() && left.exists(), "the control: {alone}");
+        std::fs::remove_file(host).unwrap();
+        std::fs::remove_file(left).unwrap();
+    }
+}
+
 /// Changes that Landlock does not govern, of a path that another thread exchanges.
 #[test]
 fn exchanged_path_of_a_change() {

@@ -20,7 +20,7 @@ both! {
 fn same(place: &Place, program: &str, script: &str) -> Ran {
     place.write("{work}/script", script, 0o755);
     let alone = place.free([program, "script"]);
-    let other = Place::new(place.user());
+    let other = place.again();
     other.write("{work}/script", script, 0o755);
     // Both have their home in the work directory, so that they find the same settings: none.
     let options = "--env HOME={work}";
@@ -109,7 +109,8 @@ static void *run(void *x) { *(int *)x = 7; return 0; }
 int main(int count, char **words) {
     int seven; pthread_t thread;
     pthread_create(&thread, 0, run, &seven); pthread_join(thread, 0);
-    char name[] = \"/tmp/XXXXXX\"; int file = mkstemp(name);
+    char name[999], *tmp = getenv(\"TMPDIR\"); snprintf(name, 999, \"%s/XXXXXX\", tmp ? tmp : \"/tmp\");
+    int file = mkstemp(name);
     printf(\"%d %.3f %s %d\\n\", seven, sqrt(2), words[1], file >= 0);
     return 5;
 }

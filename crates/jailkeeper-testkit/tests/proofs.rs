@@ -3,7 +3,7 @@
 //! What is run is in `fixtures/profiles`. That no entry of a profile is needless is shown by
 //! `cargo xtask profiles`, with the same projects.
 
-use jailkeeper_testkit::{Outline, Proof, User, are_met, needs};
+use jailkeeper_testkit::{Outline, Place, Proof, User, are_met, needs};
 use std::fs;
 
 /// Makes tests of the parts of proofs: `PROFILE::PART::root` and `PROFILE::PART::ordinary`.
@@ -11,18 +11,19 @@ macro_rules! proofs {
     ($($profile:ident [$($part:ident),+];)*) => {
         $(mod $profile {
             $(mod $part {
-                use jailkeeper_testkit::{User, needs};
+                use super::super::prove;
+                use jailkeeper_testkit::{Place, User, needs};
 
                 #[test]
                 fn root() {
                     needs![root, fuse];
-                    super::super::prove(stringify!($profile), stringify!($part), User::Root);
+                    prove(stringify!($profile), stringify!($part), Place::new(User::Root));
                 }
 
                 #[test]
                 fn ordinary() {
                     needs![fuse];
-                    super::super::prove(stringify!($profile), stringify!($part), User::Ordinary);
+                    prove(stringify!($profile), stringify!($part), Place::new(User::Ordinary));
                 }
             })+
         })*
@@ -48,11 +49,47 @@ fn is_possible(profile: &str, part: &str) -> bool {
     are_met(&outline.part(part).needs.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn prove(profile: &str, part: &str, user: User) {
+/// Makes tests of parts that are run at strength `flat`: `flat::PROFILE::PART::USER`.
+macro_rules! flat {
+    ($($profile:ident [$($part:ident),+];)*) => {
+        mod flat {
+            $(mod $profile {
+                $(mod $part {
+                    use super::super::super::prove;
+                    use jailkeeper_testkit::{Place, User, needs};
+
+                    #[test]
+                    fn root() {
+                        needs![root];
+                        prove(stringify!($profile), stringify!($part), Place::flat(User::Root));
+                    }
+
+                    #[test]
+                    fn ordinary() {
+                        needs![root];
+                        prove(stringify!($profile), stringify!($part), Place::flat(User::Ordinary));
+                    }
+                })+
+            })*
+        }
+    };
+}
+
+flat! {
+    agent [denied];
+    gcc [make, sanitizers];
+    git [repository, settings];
+    latex [pdflatex];
+    node [program, own];
+    python [program, own];
+    shell [script];
+}
+
+fn prove(profile: &str, part: &str, place: Place) {
     if !is_possible(profile, part) {
         return;
     }
-    let proof = Proof::new(profile, user);
+    let proof = Proof::at(profile, place);
     let ran = proof.run(part, None);
     proof.verdict(part, &ran).unwrap_or_else(|why| panic!("{why}\n{ran}"));
 }
