@@ -37,12 +37,14 @@ attached! {
     a_thousand_threads [python3];
     node_with_workers [node];
     java [java];
+    go [go];
     forking_as_fast_as_it_can;
     vfork_all_the_time [python3];
     results_of_waiting [python3];
     the_time_that_is_left [python3];
     own_status;
     denied_and_going_on;
+    questions [python3];
     bomb;
     signals;
     group_signals;
@@ -198,6 +200,79 @@ public class Target {
     // Without a file of statistics in /tmp that is mapped for writing.
     let target = "java -XX:-UsePerfData -Xmx64m -Djava.io.tmpdir=. Target.java";
     dies(place, target, "");
+}
+
+/// A runtime that makes its calls itself, moves its programs between threads, and interrupts these by
+/// signals all the time.
+fn go(place: &Place) {
+    let script = "package main
+import (\"fmt\"; \"os\"; \"time\")
+func work(turns chan int) {
+    for n := 0; ; n++ {
+        if _, err := os.Stat(\"go\"); err == nil { break }
+        if n % 100 == 0 { time.Sleep(time.Millisecond) }
+    }
+    turns <- 1
+    text, err := os.ReadFile(\"../x\")
+    fmt.Println(string(text), err)
+}
+func main() {
+    turns := make(chan int)
+    for i := 0; i < 8; i++ { go work(turns) }
+    time.Sleep(50 * time.Millisecond)
+    os.WriteFile(\"ready\", nil, 0644)
+    for i := 0; i < 8; i++ { <-turns }
+    time.Sleep(time.Second)
+}
+";
+    place.write("{work}/target.go", script, 0o644);
+    let made = "env GOCACHE={work}/cache GO111MODULE=off go build -o target-go target.go";
+    let _ = place.free(made.split(' ')).ends_with(0);
+    dies(place, "./target-go", "");
+}
+
+/// What the policy asks about is answered through the event channel, while the program waits; what
+/// is allowed is handed over, and what is not named anywhere is denied.
+fn questions(place: &Place) {
+    let driver = r#"
+import json, os, socket, subprocess, sys, time
+target = subprocess.Popen(["sh", "-c", "echo >ready; until [ -e go ]; do sleep 0.01; done\n"
+    "cat ../x; cat ../x; cat ../outside/file; cat ../outside/dir/file; mkdir ../new; echo >../outside/program"])
+while not os.path.exists("ready"): time.sleep(0.01)
+ours, theirs = socket.socketpair()
+os.set_inheritable(theirs.fileno(), True)
+command = [os.environ["JAILKEEPER"], "attach", "--quiet", "--on-jailbreak", "ask", "--ask", "events",
+           "--events", "fd:%d" % theirs.fileno(), str(target.pid)]
+keeper = subprocess.Popen(command, close_fds=False)
+theirs.close()
+answers = iter(sys.argv[1:])
+for line in ours.makefile():
+    event = json.loads(line)
+    if event["event"] == "start":
+        open("go", "w").close()
+    if event["event"] == "question":
+        answer = {"v": 1, "question": event["question"], "answer": next(answers, "deny")}
+        ours.sendall((json.dumps(answer) + "\n").encode())
+    if event["event"] == "jailbreak":
+        print(event["action"], event.get("answer"), os.path.basename(event["file"]), flush=True)
+print(target.wait(), keeper.wait())
+"#;
+    place.write("{state}/ask.py", driver, 0o644);
+    let words = ["python3", "{state}/ask.py", "allow-run", "allow-once", "deny", "kill"];
+    let ran = place.free(words);
+    let text = ran.text();
+    let said: Vec<&str> = text.lines().filter(|line| !line.contains(place.secret())).collect();
+    let expected = [
+        "asked allow-run x",
+        "asked allow-once file",
+        "denied deny file",
+        "denied None new",
+        "killed kill program",
+        "-9 120",
+    ];
+    assert_eq!(said, expected, "{ran}");
+    assert_eq!(text.matches(place.secret()).count(), 3, "two answers let three reads pass: {ran}");
+    assert!(!place.path("{root}/new").exists(), "{ran}");
 }
 
 /// Bounded: 4 loops of 2,000 forks.

@@ -16,6 +16,7 @@ attached! {
     traced [strace];
     hidden [python3];
     filtered [python3];
+    other_abi [gcc];
     nobody;
     questions_and_more;
     state_in_a_writable_tree;
@@ -226,6 +227,37 @@ assert libc.prctl(22, 2, ctypes.byref(Filter(1, code))) == 0";
     assert!(ran.leaks(), "{ran}");
 }
 
+/// A 32-bit program, which needs no 32-bit library: it waits for the word and reads the secret. One
+/// that a 64-bit process has made is enough.
+fn other_abi(place: &Place) {
+    let code = ".intel_syntax noprefix
+.globl _start
+_start: mov eax, 5; lea ebx, ready; mov ecx, 0x41; mov edx, 0644; int 0x80
+wait: mov eax, 162; lea ebx, time; xor ecx, ecx; int 0x80
+mov eax, 33; lea ebx, go; int 0x80
+test eax, eax; jnz wait
+mov eax, 5; lea ebx, secret; xor ecx, ecx; int 0x80
+mov ebx, eax; mov eax, 3; lea ecx, room; mov edx, 100; int 0x80
+mov edx, eax; mov eax, 4; mov ebx, 1; lea ecx, room; int 0x80
+mov eax, 1; xor ebx, ebx; int 0x80
+.data
+ready: .asciz \"ready\"
+go: .asciz \"go\"
+secret: .asciz \"../x\"
+time: .long 0, 10000000
+room: .skip 100
+";
+    place.write("{work}/target.s", code, 0o644);
+    let made = "gcc -m32 -nostdlib -static -no-pie -o target32 target.s";
+    let _ = place.free(made.split(' ')).ends_with(0);
+    for target in ["./target32", "sh target"] {
+        place.write("{work}/target", "./target32; echo after", 0o644);
+        let ran = run(place, target, Some(""), "");
+        refused(&ran, "another ABI");
+        assert!(ran.leaks(), "it goes on as before: {ran}");
+    }
+}
+
 /// Numbers that are nobody's, and processes of others.
 fn nobody(place: &Place) {
     let ran = place.script("$JAILKEEPER attach 999999; echo $?; $JAILKEEPER attach 0; echo $?");
@@ -242,7 +274,6 @@ fn nobody(place: &Place) {
 fn questions_and_more(place: &Place) {
     let target = target(place, "", "");
     for (options, reason) in [
-        ("--on-jailbreak ask", "nobody to ask"),
         ("--on-jailbreak log", "made of mounts"),
         ("--strength full", "running process"),
         ("--watch none", "without a watch"),

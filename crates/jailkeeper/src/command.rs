@@ -374,12 +374,13 @@ impl Command {
         pid: u32,
         directory: &Path,
         callback: Callback,
+        answerer: Option<Answerer>,
     ) -> Result<Child> {
         if jail.settings.strength != Strength::Monitor {
             #[cfg(all(feature = "full", target_arch = "x86_64"))]
             {
-                let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
-                return crate::attach::attach(&jail.settings, pid, directory, recorder, events);
+                let channel = Recorder::new(JailId::new(unique_id()), Some(callback));
+                return crate::attach::attach(&jail.settings, pid, directory, channel, answerer);
             }
             #[cfg(not(all(feature = "full", target_arch = "x86_64")))]
             return Err(Error::new(ErrorKind::Unsupported, format!("attach to process {pid}"))
@@ -393,6 +394,8 @@ impl Command {
             environment: BTreeMap::new(),
             offered: BTreeMap::new(),
         };
+        // A tracer tells when everything has happened.
+        drop(answerer);
         let ground = Ground::new(&jail.settings, &request)?;
         let (recorder, events) = Recorder::new(JailId::new(unique_id()), Some(callback));
         crate::monitor::attach(&jail.settings, pid, ground, recorder, events)

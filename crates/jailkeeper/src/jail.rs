@@ -1,12 +1,12 @@
 //! The jail: a policy that commands are run under.
 
 use crate::child::Child;
-use crate::command::Command;
+use crate::command::{Answerer, Command};
 use crate::error::{Error, ErrorKind, Result};
 use crate::monitor::Tracer;
 use crate::settings::{Outside, RequestedRule, Settings};
 use jailkeeper_model::profile::{Stack, Tmp};
-use jailkeeper_model::{Event, OnJailbreak, Origin, Pattern, Right, Strength};
+use jailkeeper_model::{Event, OnJailbreak, Origin, Pattern, Question, Reply, Right, Strength};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,7 +63,24 @@ impl Jail {
         current_dir: impl AsRef<Path>,
         on_event: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Result<Child> {
-        Command::attach(self, pid, current_dir.as_ref(), Box::new(on_event))
+        Command::attach(self, pid, current_dir.as_ref(), Box::new(on_event), None)
+    }
+
+    /// Does the same as [`attach`](Self::attach), and has a function answer what the policy asks
+    /// about, as [`Command::on_question`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`attach`](Self::attach).
+    pub fn attach_and_ask(
+        &self,
+        pid: u32,
+        current_dir: impl AsRef<Path>,
+        on_event: impl Fn(&Event) + Send + Sync + 'static,
+        on_question: impl Fn(&Question) -> Reply + Send + Sync + 'static,
+    ) -> Result<Child> {
+        let answerer = Some(Arc::new(on_question) as Answerer);
+        Command::attach(self, pid, current_dir.as_ref(), Box::new(on_event), answerer)
     }
 
     /// Prepares a command to be run in this jail.

@@ -1,11 +1,12 @@
 //! `jailkeeper attach`: walls around a process that runs already, or a tracer that watches it.
 
-use super::run::{builder, failure, listen, status};
+use super::run::{answerer, builder, failure, listen, status};
 use crate::account;
 use crate::arguments::AttachArguments;
 use crate::events::{Destination, Writer, tether, write_report};
 use crate::page::Page;
 use crate::status::Status;
+use crate::terminal::Keys;
 use crate::ui;
 use jailkeeper::Error;
 use jailkeeper::model::Event;
@@ -63,14 +64,20 @@ fn attach(
     let (target, is_lost) = (writer.clone(), Arc::clone(&lost));
     let on_event = move |event: &Event| {
         // A full disk is no reason to stop watching.
-        if target.as_ref().is_some_and(|writer| writer.write(event).is_err()) {
+        // A question is written by whoever waits for its answer.
+        let asked = matches!(event, Event::Question(_));
+        if !asked && target.as_ref().is_some_and(|writer| writer.write(event).is_err()) {
             is_lost.store(true, Ordering::Relaxed);
         }
     };
     // Signals are caught before anything is attached to, so that none is lost in between.
     let mut signals = signal_hook::iterator::Signals::new(ENDING)
         .map_err(|error| Error::io("catch signals", error))?;
-    let mut child = jail.attach(arguments.pid, cwd, on_event)?;
+    let answerer = answerer(&arguments.policy, writer.as_ref(), &Keys::default())?;
+    let mut child = match answerer {
+        Some(answerer) => jail.attach_and_ask(arguments.pid, cwd, on_event, answerer)?,
+        None => jail.attach(arguments.pid, cwd, on_event)?,
+    };
     let signaller = child.signaller();
     std::thread::spawn(move || {
         for _ in signals.forever() {

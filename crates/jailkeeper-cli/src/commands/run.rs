@@ -10,7 +10,7 @@ use crate::shelf::{home, shelf};
 use crate::status::Status;
 use crate::terminal::{Keys, Relay};
 use crate::{account, ui};
-use jailkeeper::model::{ActionTaken, Event, Failure, Header, JailId, Strength};
+use jailkeeper::model::{ActionTaken, Event, Failure, Header, JailId, Question, Reply, Strength};
 use jailkeeper::{
     Child, Command, Error, Finished, Jail, JailBuilder, Origin, Right, Signal, Stdio, WALL_LOST,
 };
@@ -116,7 +116,9 @@ fn run_jailed(
         });
     }
     let keys = Keys::default();
-    answer_questions(&mut command, arguments, writer.as_ref(), &keys)?;
+    if let Some(answerer) = answerer(&arguments.policy, writer.as_ref(), &keys)? {
+        command.on_question(answerer);
+    }
     // Without walls there is no terminal of the jail's own.
     let relay = if monitored { None } else { Relay::prepare(&keys) };
     // Signals are caught before the command runs, so that none is lost in between.
@@ -166,40 +168,39 @@ fn run_jailed(
     Ok(status(&finished))
 }
 
-/// Sees to it that somebody answers what the policy asks about.
-fn answer_questions(
-    command: &mut Command,
-    arguments: &RunArguments,
+/// Who answers a question.
+pub(crate) type Answerer = Box<dyn Fn(&Question) -> Reply + Send + Sync>;
+
+/// Returns who answers what the policy asks about; none if it may not ask.
+pub(crate) fn answerer(
+    policy: &PolicyArguments,
     writer: Option<&Arc<Writer>>,
     keys: &Keys,
-) -> Result<(), Error> {
-    let flag = arguments.policy.on_jailbreak == Some(Consequence::Ask);
-    if !flag && arguments.policy.profile.is_empty() {
-        return Ok(());
+) -> Result<Option<Answerer>, Error> {
+    let flag = policy.on_jailbreak == Some(Consequence::Ask);
+    if !flag && policy.profile.is_empty() {
+        return Ok(None);
     }
-    match (arguments.policy.ask, writer) {
+    match (policy.ask, writer) {
         (Whom::Terminal, _) => {
             let prompter = match Prompter::open(keys.clone()) {
                 Ok(prompter) => prompter,
                 // A profile may ask; if it does, the engine says that there is nobody.
-                Err(_) if !flag => return Ok(()),
+                Err(_) if !flag => return Ok(None),
                 Err(error) => return Err(error),
             };
-            command.on_question(move |question| prompter.ask(question));
+            Ok(Some(Box::new(move |question| prompter.ask(question))))
         }
         (Whom::Events, Some(writer)) => {
             let answers = writer
                 .other_direction()
                 .map_err(|error| Error::io("read answers from the event channel", error))?;
             let channel = Channel::listen(answers, Arc::clone(writer));
-            command.on_question(move |question| channel.ask(question));
+            Ok(Some(Box::new(move |question| channel.ask(question))))
         }
-        (Whom::Events, None) => {
-            return Err(Error::usage("ask through the events")
-                .with_hint("give them a descriptor that can be read too: `--events fd:N`"));
-        }
+        (Whom::Events, None) => Err(Error::usage("ask through the events")
+            .with_hint("give them a descriptor that can be read too: `--events fd:N`")),
     }
-    Ok(())
 }
 
 /// The event of a jail that was not started.

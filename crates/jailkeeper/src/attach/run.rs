@@ -5,6 +5,7 @@ use super::family::{self, Process};
 use super::outside;
 use super::target::{self, Facts, Own};
 use crate::child::{Child, Ended, Ending, Hold, signal_name};
+use crate::command::Answerer;
 use crate::death::{Group, Life, Tree};
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::pace::Pace;
@@ -14,6 +15,7 @@ use crate::recorder::Recorder;
 use crate::settings::Settings;
 use crate::walls::{self, filter};
 use crate::ward::{Phase, Ward};
+use crate::watch::ask::Asking;
 use crate::watch::flat;
 use jailkeeper_model::{Event, Exit, Limit, Outside, Start, Strength, Usage, Wall, Warning};
 use jailkeeper_sys::process::status_of_dead;
@@ -70,6 +72,7 @@ struct Order {
     own: Own,
     plan: Plan,
     recorder: Recorder,
+    asking: Option<Asking>,
 }
 
 /// Attaches to a process. When this returns, the walls stand and all of it runs.
@@ -77,8 +80,8 @@ pub(crate) fn attach(
     settings: &Arc<Settings>,
     pid: u32,
     directory: &Path,
-    recorder: Recorder,
-    events: Receiver<Event>,
+    (recorder, events): (Recorder, Receiver<Event>),
+    answerer: Option<Answerer>,
 ) -> Result<Child> {
     let probe = Probe::for_a_start();
     require_walls(settings, &probe)?;
@@ -87,7 +90,13 @@ pub(crate) fn attach(
     let root = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(not_found)?;
     let facts = target::require(root, &own, false)?;
     let plan = plan(settings, &facts, root, directory, &probe)?;
-    let order = Order { settings: Arc::clone(settings), root, own, plan, recorder };
+    if plan.policy.asks() && answerer.is_none() {
+        return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
+            .because("nobody is there to answer")
+            .with_hint("use `--on-jailbreak deny` or `kill`; in Rust `Jail::attach_and_ask`"));
+    }
+    let asking = answerer.map(|answerer| Asking::new(answerer, settings.ask_timeout));
+    let order = Order { settings: Arc::clone(settings), root, own, plan, recorder, asking };
     let (ready, is_ready) = channel();
     let (end, is_ended) = channel();
     // All calls for a tracee have to come from one thread; when it ends, nobody stays stopped.
@@ -183,13 +192,7 @@ fn plan(
             .because("what a running process holds already is known to the watch alone")
             .with_hint("leave `--watch none` away"));
     }
-    let plan = Plan::new(settings, wanted, probe, Ground::Host { scratch: None })?;
-    if plan.policy.asks() {
-        return Err(Error::new(ErrorKind::Policy, "ask about jailbreaks")
-            .because("there is nobody to ask when a process is attached to")
-            .with_hint("use `--on-jailbreak deny` or `kill`"));
-    }
-    Ok(plan)
+    Plan::new(settings, wanted, probe, Ground::Host { scratch: None })
 }
 
 impl Order {
@@ -232,10 +235,10 @@ impl Order {
         });
         let entries: Vec<_> =
             found.iter().zip(&states).map(|(found, state)| found.entry(*state)).collect();
-        let Self { settings, root: pid, plan, recorder, .. } = self;
+        let Self { settings, root: pid, plan, recorder, asking, .. } = self;
         let pace = Pace::of_this_thread();
         let ward =
-            Arc::new(Ward::new(Arc::new(plan), recorder, pace, settings.report_probes, None));
+            Arc::new(Ward::new(Arc::new(plan), recorder, pace, settings.report_probes, asking));
         ward.set_life(Life::Tree(tree));
         if shares_memory {
             ward.share_memory();

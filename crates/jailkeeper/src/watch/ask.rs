@@ -158,7 +158,7 @@ fn settle(ward: &Ward, listener: &OwnedFd, waiting: &Waiting) {
 
 fn question(ward: &Ward, asking: &Asking, waiting: &Waiting, path: &JailPath) -> Question {
     let Waiting { caller, attempt, breach, .. } = waiting;
-    let who = caller.describe(ward.life().map(crate::death::Life::pid));
+    let who = caller.describe(ward.life().and_then(crate::death::Life::above));
     let number = asking.asked.fetch_add(1, Ordering::Relaxed);
     let file = attempt.file.as_ref().unwrap_or(path);
     let rule = breach.because.to_string();
