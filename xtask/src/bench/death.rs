@@ -18,7 +18,7 @@ const JAILBREAK: i32 = 120;
 pub(super) fn sample(stage: &Stage, contestant: &Contestant) -> Result<f64> {
     let tree = stage.tree(contestant.name, "death");
     let storm = ["./storm".to_owned(), "death".to_owned(), PROCESSES.to_string()];
-    let ran = run(stage, &tree, &contestant.command(&tree, &storm))?;
+    let ran = run(stage, contestant, &tree, &contestant.command(&tree, &storm))?;
     if ran.status.code() != Some(JAILBREAK) {
         bail!("nothing was killed: {}: {}", ran.status, ran.last_word());
     }

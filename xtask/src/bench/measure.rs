@@ -9,6 +9,7 @@ use super::workloads::{Kind, Start, Workload};
 use super::{death, memory};
 use crate::terminal::{line, say};
 use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 /// Whoever takes this many times what the first takes, and longer than [`LONG`], is slow.
@@ -16,15 +17,19 @@ const SLOW: u32 = 5;
 const LONG: Duration = Duration::from_millis(500);
 /// In how many rounds a slow contestant takes part.
 const SLOW_ROUNDS: usize = 3;
-/// How long the starts of one sample take at the most, as far as the first round tells.
-const STARTS_AT_MOST: Duration = Duration::from_secs(4);
+/// How long the starts or calls of one sample take at the most, as far as the first round tells.
+const SAMPLE_AT_MOST: Duration = Duration::from_secs(2);
+/// The same for the starts of those that everything is compared with.
+const CORE_STARTS_AT_MOST: Duration = Duration::from_secs(8);
+/// A first round makes so many times fewer calls.
+const FEWER: u32 = 20;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
     pub(super) quick: bool,
-    /// What one workload may take; it gets fewer rounds where that is not enough.
-    pub(super) time: Duration,
+    /// When the workload should be done; it gets fewer rounds where that is soon.
+    pub(super) until: Instant,
 }
 
 /// A contestant in a workload.
@@ -33,10 +38,10 @@ struct Entry<'a> {
     samples: Vec<(usize, f64)>,
     failure: Option<String>,
     slow: bool,
-    /// How long its first round took.
-    took: Duration,
-    /// How often it starts something in a sample.
-    starts: u32,
+    /// How long a sample takes, as far as its first round tells.
+    takes: Duration,
+    /// How many starts or calls are in a sample.
+    count: u32,
 }
 
 /// Lets all contestants do a workload, round by round.
@@ -46,65 +51,82 @@ pub(super) fn rounds(
     contestants: &[&Contestant],
     effort: Effort,
 ) -> Vec<Row> {
+    let begun = Instant::now();
     say(&format!("{:13} {:22}", stage.user.name(), workload.name));
     let mut entries: Vec<Entry<'_>> = contestants.iter().map(|one| Entry::new(one)).collect();
-    // The first round warms up and does not count; but it tells how long the others will take.
-    for entry in &mut entries {
-        entry.warm_up(stage, workload);
+    // What takes memory is the same each time. Everywhere else the first round warms up and does
+    // not count; but it tells how long the others will take.
+    let only_one = matches!(workload.kind, Kind::Memory(_));
+    if !only_one {
+        for entry in &mut entries {
+            entry.warm_up(stage, workload);
+        }
     }
-    let first = entries.iter().find(|entry| entry.failure.is_none()).map(|entry| entry.took);
+    let first = entries.iter().find(|entry| entry.failure.is_none()).map(|entry| entry.takes);
     for entry in &mut entries {
-        let slow = first.is_some_and(|first| entry.took > first * SLOW && entry.took > LONG);
-        entry.slow = slow;
+        entry.slow = first.is_some_and(|first| entry.takes > first * SLOW && entry.takes > LONG);
     }
     let count = if effort.quick { workload.rounds.1 } else { workload.rounds.0 };
-    let begun = Instant::now();
     for round in 1..=count {
-        // At least two, so that there is a spread.
-        if begun.elapsed() > effort.time && round > 2 {
-            break;
-        }
         // Nobody is always the one who comes after a certain other.
         for place in 0..entries.len() {
             let place = (place + round) % entries.len();
             let Some(entry) = entries.get_mut(place) else { continue };
-            if !(entry.slow && round > SLOW_ROUNDS) {
+            // Everybody has one sample, whatever the time.
+            let late = round > 1 && Instant::now() + entry.takes > effort.until;
+            let rests = entry.slow && round > SLOW_ROUNDS;
+            if !late && !rests {
                 entry.take(stage, workload, round);
             }
+        }
+        if Instant::now() > effort.until {
+            break;
         }
     }
     let rows: Vec<Row> = entries.into_iter().map(|entry| entry.row(stage, workload)).collect();
     for row in &rows {
         match row.spread() {
-            Some(Spread { median, .. }) => say(&format!("  {} {median:.3}", row.contestant)),
+            Some(Spread { median, count, .. }) => {
+                say(&format!("  {} {median:.3} ({count})", row.contestant));
+            }
             None => say(&format!("  {} failed", row.contestant)),
         }
     }
-    line("");
+    line(&format!("  [{:.0} s]", begun.elapsed().as_secs_f64()));
     rows
 }
 
 impl<'a> Entry<'a> {
     fn new(contestant: &'a Contestant) -> Self {
-        let took = Duration::ZERO;
-        Self { contestant, samples: Vec::new(), failure: None, slow: false, took, starts: 1 }
+        let takes = Duration::ZERO;
+        Self { contestant, samples: Vec::new(), failure: None, slow: false, takes, count: 1 }
     }
 
+    /// Takes a sample that does not count, with few starts or calls, and decides how many the
+    /// samples that count will have.
     fn warm_up(&mut self, stage: &Stage, workload: &Workload) {
+        let (all, first, least, at_most) = match workload.kind {
+            Kind::Start(Start { count, .. }) if self.contestant.core => {
+                (count, 1, 16, CORE_STARTS_AT_MOST)
+            }
+            Kind::Start(Start { count, .. }) => (count, 1, 16, SAMPLE_AT_MOST),
+            Kind::Printed(count, _) => (count, count / FEWER, count / 100, SAMPLE_AT_MOST),
+            Kind::Warm(count) => (count, count / FEWER, count, SAMPLE_AT_MOST),
+            Kind::Program(_) | Kind::Piped | Kind::Death | Kind::Memory(_) => {
+                (1, 1, 1, SAMPLE_AT_MOST)
+            }
+        };
+        self.count = first;
         let begun = Instant::now();
         if let Err(error) = self.sample(stage, workload) {
             self.failure = Some(format!("{error:#}"));
         }
-        self.took = begun.elapsed();
-        if let Kind::Start(Start { count, .. }) = workload.kind
-            && count > 1
-        {
-            // So far it has started one.
-            let affordable = STARTS_AT_MOST.as_micros() / self.took.as_micros().max(1);
-            let affordable = u32::try_from(affordable).unwrap_or(u32::MAX);
-            self.starts = count.min(affordable.max(16));
-            self.took *= self.starts;
-        }
+        let took = begun.elapsed();
+        let each = took / first.max(1);
+        let affordable = at_most.as_nanos() / each.as_nanos().max(1);
+        let affordable = u32::try_from(affordable).unwrap_or(u32::MAX);
+        self.count = all.min(affordable.max(least));
+        self.takes = each * self.count;
     }
 
     fn take(&mut self, stage: &Stage, workload: &Workload, round: usize) {
@@ -124,20 +146,22 @@ impl<'a> Entry<'a> {
     fn sample(&self, stage: &Stage, workload: &Workload) -> Result<f64> {
         let contestant = self.contestant;
         let tree = stage.tree(contestant.name, workload.tree);
+        let done = |command: &[OsString]| succeed(run(stage, contestant, &tree, command)?);
         match workload.kind {
             Kind::Program(command) => {
                 let command = contestant.command(&tree, &command(&tree));
-                Ok(milliseconds(succeed(run(stage, &tree, &command)?)?.took))
+                Ok(milliseconds(done(&command)?.took))
             }
-            Kind::Printed(command) => {
-                let command = contestant.command(&tree, &command(&tree));
-                printed(&succeed(run(stage, &tree, &command)?)?)
+            Kind::Printed(_, command) => {
+                let command = command(&tree, self.count.to_string());
+                printed(&done(&contestant.command(&tree, &command))?)
             }
+            Kind::Warm(_) => printed(&done(&contestant.command(&tree, &[self.count.to_string()]))?),
             Kind::Piped => {
                 let script = "head -c 1000000000 /dev/zero | \"$@\" | wc -c";
                 let mut whole = ["/bin/sh", "-c", script, "sh"].map(Into::into).to_vec();
                 whole.extend(contestant.command(&tree, &["cat".to_owned()]));
-                let ran = succeed(run(stage, &tree, &whole)?)?;
+                let ran = done(&whole)?;
                 if ran.output.trim() != "1000000000" {
                     bail!("it passed on {} bytes", ran.output.trim());
                 }
@@ -151,11 +175,11 @@ impl<'a> Entry<'a> {
 
     /// Starts `/bin/true` and returns how long each start took.
     fn start(&self, stage: &Stage, workload: &Workload, start: Start) -> Result<f64> {
-        let tree = stage.tree(self.contestant.name, workload.tree);
+        let contestant = self.contestant;
+        let tree = stage.tree(contestant.name, workload.tree);
         let rules: Vec<_> =
             (0..start.rules).map(|number| stage.rules().join(number.to_string())).collect();
-        let command =
-            self.contestant.command_with_rules(&tree, &rules, &["/bin/true".to_owned()])?;
+        let command = contestant.command_with_rules(&tree, &rules, &["/bin/true".to_owned()])?;
         if start.cold {
             // What is not written yet would stay in memory.
             rustix::fs::sync();
@@ -163,14 +187,13 @@ impl<'a> Entry<'a> {
                 .context("only root empties caches")?;
         }
         if start.count == 1 && start.megabytes == 0 {
-            return Ok(milliseconds(succeed(run(stage, &tree, &command)?)?.took));
+            return Ok(milliseconds(succeed(run(stage, contestant, &tree, &command)?)?.took));
         }
-        let numbers =
-            [self.starts, start.at_once, start.megabytes].map(|number| number.to_string());
+        let numbers = [self.count, start.at_once, start.megabytes].map(|number| number.to_string());
         let mut whole = vec![stage.program("launch").into_os_string()];
         whole.extend(numbers.map(Into::into));
         whole.extend(command);
-        printed(&succeed(run(stage, &tree, &whole)?)?)
+        printed(&succeed(run(stage, contestant, &tree, &whole)?)?)
     }
 
     fn row(self, stage: &Stage, workload: &Workload) -> Row {

@@ -14,7 +14,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long all may take to come.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(60);
 const SLEEPER: &str = "sleep";
 
 /// Measures once: kilobytes for each jail.
@@ -22,7 +22,7 @@ pub(super) fn sample(stage: &Stage, contestant: &Contestant, count: u32) -> Resu
     let tree = stage.tree(contestant.name, "plain");
     let command = contestant.command(&tree, &[format!("/bin/{SLEEPER}"), "600".to_owned()]);
     let mut children = Vec::new();
-    let measured = start(stage, &tree, &command, count, &mut children).and_then(|()| {
+    let measured = start(stage, contestant, &command, count, &mut children).and_then(|()| {
         let kilobytes = weigh(&children, count)?;
         Ok(kilobytes / f64::from(count))
     });
@@ -32,13 +32,14 @@ pub(super) fn sample(stage: &Stage, contestant: &Contestant, count: u32) -> Resu
 
 fn start(
     stage: &Stage,
-    tree: &std::path::Path,
+    contestant: &Contestant,
     command: &[std::ffi::OsString],
     count: u32,
     children: &mut Vec<Child>,
 ) -> Result<()> {
+    let tree = stage.tree(contestant.name, "plain");
     for _ in 0..count {
-        let mut command = prepare(stage, tree, command)?;
+        let mut command = prepare(stage, contestant, &tree, command)?;
         command.stdout(Stdio::null()).stderr(Stdio::null());
         children.push(command.spawn().context("failed to start a jail")?);
     }

@@ -4,6 +4,9 @@
 //! busy for a while is busy for all of them. Quoted are medians, and medians of the ratios within
 //! a round. Wall time never is a test.
 //!
+//! After each workload the results are kept: a run that is cut off loses the workload that it was
+//! at, `--continue` measures what is missing, and `--render` makes the documents of what is there.
+//!
 //! Everything runs inside a containment of its own: see [`containment`].
 
 mod chart;
@@ -17,15 +20,16 @@ mod options;
 mod readme;
 mod results;
 mod run;
+mod save;
 mod stage;
 mod statistics;
 mod tables;
 mod trees;
 mod workloads;
 
-use crate::command;
 use crate::terminal::line;
 use crate::workspace::{self, Metadata};
+use crate::{command, dist};
 use anyhow::{Context, Result};
 use contestants::Contestant;
 use measure::Effort;
@@ -33,7 +37,7 @@ use options::Options;
 use results::Results;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub(crate) use readme::check;
 
@@ -41,6 +45,10 @@ pub(crate) use readme::check;
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
     match &options.inside {
+        _ if options.render => {
+            save::render(&save::read(&options.out)?, &options)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Some(base) => inside(&options, base),
         None => outside(&options, arguments),
     }
@@ -49,13 +57,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 /// Builds everything, prepares a directory, and runs this program again in a containment.
 fn outside(options: &Options, arguments: &[String]) -> Result<ExitCode> {
     line("building");
-    command::run(workspace::cargo().args(["build", "--release", "--package=jailkeeper-cli"]))?;
-    command::run(workspace::cargo().args(["build", "--release", "--package=xtask", "--bins"]))?;
+    let build =
+        |more: &[&str]| command::run(workspace::cargo().args(["build", "--release"]).args(more));
+    build(&["--package=jailkeeper-cli"])?;
+    build(&["--package=xtask", "--bins"])?;
+    build(&["--package=jailkeeper-testkit", "--bin=warm"])?;
     let release = Metadata::read()?.target_directory.join("release");
     std::fs::create_dir_all(&options.out).context("failed to make the directory for results")?;
     let base = stage::Base::make()?;
-    for program in ["jailkeeper", "storm", "floor", "launch"] {
+    for program in ["jailkeeper", "storm", "floor", "launch", "warm"] {
         base.take(&release.join(program))?;
+    }
+    // Without it there is one contestant less, and the results say so.
+    match dist::binary() {
+        Ok(binary) => base.take_as(&binary, Path::new("jailkeeper-static"))?,
+        Err(error) => line(&format!("no static binary: {error:#}")),
     }
     let status = containment::enter(&release.join("xtask"), arguments, base.path())?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -63,59 +79,68 @@ fn outside(options: &Options, arguments: &[String]) -> Result<ExitCode> {
 
 /// Measures, as every user that there is, and writes the results.
 fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
+    let begun = Instant::now();
     containment::prove()?;
     containment::open_fuse(base)?;
     let _kernel = if options.peers { containment::please_peers(base, &options.out)? } else { None };
-    let mut results = Results {
-        version: results::VERSION,
-        quick: options.quick,
-        machine: machine::describe(base)?,
-        contestants: Vec::new(),
-        absent: Vec::new(),
-        rows: Vec::new(),
+    let machine = machine::describe(base)?;
+    let mut results = if options.go_on {
+        let mut results = save::read(&options.out)?;
+        results.go_on(&machine);
+        results
+    } else {
+        Results::new(options.quick, machine)
     };
-    let begun = Instant::now();
+    let mut left_out = 0;
     for (number, user) in stage::User::all().into_iter().enumerate() {
-        let stage = stage::Stage::prepare(base, user)?;
         // Others are measured as the first user alone: as root, if root runs this.
-        let peers = options.peers && number == 0;
-        let field = contestants::all(&stage, peers, &options.contestants)?;
-        if number == 0 {
-            results.contestants = field.contestants.iter().map(Contestant::about).collect();
-            results.absent = field.absent;
-        }
+        let is_first = number == 0;
         let workloads: Vec<_> = workloads::all()
             .into_iter()
             .filter(|one| options.wants(one.name, one.group.name()))
+            .filter(|one| !results.has(user.name(), one.name))
             .collect();
+        if workloads.is_empty() {
+            continue;
+        }
+        let stage = stage::Stage::prepare(base, user)?;
+        let field = contestants::all(&stage, options.peers && is_first, &options.contestants)?;
+        if is_first {
+            results.contestants = field.contestants.iter().map(Contestant::about).collect();
+            results.absent = field.absent;
+        }
+        let end = options.time_of(user);
         for (number, workload) in workloads.iter().enumerate() {
             let field: Vec<&Contestant> =
                 field.contestants.iter().filter(|one| one.does(workload)).collect();
+            if field.is_empty() {
+                continue;
+            }
+            if begun.elapsed() > options.budget {
+                left_out += 1;
+                continue;
+            }
             let left = u32::try_from(workloads.len() - number)?;
-            let time = options.time_of(stage.user).saturating_sub(begun.elapsed()) / left;
-            let effort = Effort { quick: options.quick, time: time.max(Duration::from_secs(2)) };
+            let time = end.saturating_sub(begun.elapsed()) / left;
+            let effort = Effort { quick: options.quick, until: Instant::now() + time };
             let names: Vec<&str> = field.iter().map(|one| one.name).collect();
             stage.make_trees(workload.tree, &names)?;
             results.rows.extend(measure::rounds(&stage, workload, &field, effort));
             stage.remove_trees(&names);
+            results.machine.load_after = machine::load();
+            save::keep(&results, &options.out)?;
         }
     }
-    results.machine.load_after = machine::load();
-    write(&results, options)?;
-    line(&format!("written to {}", options.out.display()));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Writes the results, the tables and the charts; with the usual place also the README's section.
-fn write(results: &Results, options: &Options) -> Result<()> {
-    let mut json = serde_json::to_string(results)?.replace("},{\"user\"", "},\n{\"user\"");
-    json.push('\n');
-    std::fs::write(options.out.join("results.json"), json)
-        .context("failed to write results.json")?;
-    std::fs::write(options.out.join("results.md"), tables::page(results))?;
-    readme::draw(results, &options.out)?;
-    if options.is_usual() {
-        readme::write(results)?;
+    if left_out > 0 {
+        line(&format!(
+            "the budget did not do for {left_out} workloads: `--continue` measures them"
+        ));
     }
-    Ok(())
+    save::render(&results, options)?;
+    line(&format!(
+        "written to {} after {:.1} minutes",
+        options.out.display(),
+        begun.elapsed().as_secs_f64() / 60.0
+    ));
+    Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const HELP: &str = "there are `--peers`, `--quick`, `--only WORKLOAD,..`, `--contestants NAME,..`, \
-                    `--budget MINUTES` and `--out DIR`";
+                    `--budget MINUTES`, `--continue`, `--render` and `--out DIR`";
 
 /// What the command line said.
 #[derive(Debug, Clone)]
@@ -15,12 +15,16 @@ pub(super) struct Options {
     pub(super) quick: bool,
     /// Other people's sandboxes take part.
     pub(super) peers: bool,
+    /// What is in the results already is not measured again.
+    pub(super) go_on: bool,
+    /// Nothing is measured; tables and charts are made of the results that are there.
+    pub(super) render: bool,
     /// Workloads by the beginning of their names, or by their group; all if there are none.
     only: Vec<String>,
     /// Contestants by name; all if there are none. Native always takes part.
     pub(super) contestants: Vec<String>,
-    /// How long all of it may take, roughly.
-    budget: Duration,
+    /// How long all of it may take.
+    pub(super) budget: Duration,
     pub(super) out: PathBuf,
     /// The prepared directory; given when this runs inside the containment.
     pub(super) inside: Option<PathBuf>,
@@ -31,6 +35,8 @@ impl Options {
         let mut options = Self {
             quick: false,
             peers: false,
+            go_on: false,
+            render: false,
             only: Vec::new(),
             contestants: Vec::new(),
             budget: Duration::ZERO,
@@ -45,6 +51,8 @@ impl Options {
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--peers" => options.peers = true,
+                "--continue" => options.go_on = true,
+                "--render" => options.render = true,
                 "--only" => options.only = list(value()?),
                 "--contestants" => options.contestants = list(value()?),
                 "--budget" => {
@@ -55,6 +63,9 @@ impl Options {
                 "--inside" => options.inside = Some(value()?.into()),
                 _ => bail!("unknown option `{argument}`; {HELP}"),
             }
+        }
+        if options.go_on && options.render {
+            bail!("`--render` measures nothing, so there is nothing to continue");
         }
         let usual = if options.quick { 5 } else { 25 };
         options.budget = Duration::from_secs(u64::from(minutes.unwrap_or(usual)) * 60);
@@ -109,7 +120,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_errors() {
-        for words in [&["--fast"][..], &["--only"], &["--budget", "long"]] {
+        let both = &["--continue", "--render"];
+        for words in [&["--fast"][..], &["--only"], &["--budget", "long"], both] {
             assert!(parse(words).is_err(), "{words:?}");
         }
     }

@@ -81,6 +81,31 @@ impl Row {
 }
 
 impl Results {
+    /// Nothing yet.
+    pub(super) fn new(quick: bool, machine: Machine) -> Self {
+        let (contestants, absent, rows) = Default::default();
+        Self { version: VERSION, quick, machine, contestants, absent, rows }
+    }
+
+    /// Notes that another run adds to these.
+    pub(super) fn go_on(&mut self, machine: &Machine) {
+        let of = |machine: &Machine, what: &str| {
+            let found = machine.versions.iter().find(|(name, _)| name == what);
+            found.map_or_else(String::new, |(_, version)| version.clone())
+        };
+        let Machine { date, kernel, load_before, .. } = machine;
+        let text = format!(
+            "{date}, commit {}, Linux {kernel}, load average {load_before}",
+            of(machine, "commit")
+        );
+        self.machine.versions.push(("continued".to_owned(), text));
+    }
+
+    /// Tells whether a workload was measured.
+    pub(super) fn has(&self, user: &str, workload: &str) -> bool {
+        self.rows.iter().any(|row| row.user == user && row.workload == workload)
+    }
+
     /// The users, in their order.
     pub(super) fn users(&self) -> Vec<&str> {
         distinct(self.rows.iter().map(|row| row.user.as_str()))

@@ -1,5 +1,6 @@
 //! Running one command of a contestant.
 
+use super::contestants::Contestant;
 use super::stage::Stage;
 use super::workloads::environment;
 use anyhow::{Context, Result, bail};
@@ -12,7 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// No run of a workload takes longer than this, in seconds.
-const LONGEST: i64 = 120;
+const LONGEST: i64 = 45;
 
 /// What came of a run.
 pub(super) struct Ran {
@@ -29,10 +30,15 @@ impl Ran {
     }
 }
 
-/// Runs a command to its end.
-pub(super) fn run(stage: &Stage, tree: &Path, command: &[OsString]) -> Result<Ran> {
+/// Runs a command of a contestant to its end.
+pub(super) fn run(
+    stage: &Stage,
+    contestant: &Contestant,
+    tree: &Path,
+    command: &[OsString],
+) -> Result<Ran> {
     let output = std::fs::File::create(stage.output())?;
-    let mut command = prepare(stage, tree, command)?;
+    let mut command = prepare(stage, contestant, tree, command)?;
     command.stdout(output.try_clone()?).stderr(output);
     let start = Instant::now();
     let child = command.spawn().context("failed to run a contestant")?;
@@ -43,10 +49,18 @@ pub(super) fn run(stage: &Stage, tree: &Path, command: &[OsString]) -> Result<Ra
 }
 
 /// Makes a command of the stage's user, with no input.
-pub(super) fn prepare(stage: &Stage, tree: &Path, command: &[OsString]) -> Result<Command> {
+pub(super) fn prepare(
+    stage: &Stage,
+    contestant: &Contestant,
+    tree: &Path,
+    command: &[OsString],
+) -> Result<Command> {
     let (program, arguments) = command.split_first().context("there is no command")?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(tree).env_clear().envs(environment(tree));
+    if !contestant.has_tmp {
+        command.env("TMPDIR", tree);
+    }
     command.stdin(Stdio::null());
     if let Some((uid, gid)) = stage.user.other_ids() {
         command.uid(uid).gid(gid);

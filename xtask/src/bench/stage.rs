@@ -38,6 +38,11 @@ impl Base {
     /// Copies a program, so that every user can run it.
     pub(super) fn take(&self, program: &Path) -> Result<()> {
         let name = program.file_name().context("failed to find a program's name")?;
+        self.take_as(program, Path::new(name))
+    }
+
+    /// The same, under another name.
+    pub(super) fn take_as(&self, program: &Path, name: &Path) -> Result<()> {
         let to = self.0.join("bin").join(name);
         fs::copy(program, &to)
             .with_context(|| format!("failed to copy `{}`", program.display()))?;

@@ -7,6 +7,7 @@ use std::path::Path;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
     Start,
+    Warm,
     Calls,
     Programs,
     Death,
@@ -18,6 +19,7 @@ impl Group {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Start => "start",
+            Self::Warm => "warm",
             Self::Calls => "calls",
             Self::Programs => "programs",
             Self::Death => "death",
@@ -32,8 +34,10 @@ impl Group {
 pub(super) enum Kind {
     /// Milliseconds from the start of the contestant to its end.
     Program(fn(&Path) -> Vec<String>),
-    /// Nanoseconds for each call, which the workload prints.
-    Printed(fn(&Path) -> Vec<String>),
+    /// Nanoseconds for each of so many calls, which the workload prints.
+    Printed(u32, fn(&Path, String) -> Vec<String>),
+    /// Microseconds for each of so many starts of `/bin/true` by one process.
+    Warm(u32),
     /// Milliseconds in which a gigabyte goes through the contestant's own streams.
     Piped,
     /// Milliseconds for each start of `/bin/true`.
@@ -65,7 +69,8 @@ impl Kind {
     pub(super) fn unit(self) -> &'static str {
         match self {
             Self::Program(_) | Self::Piped | Self::Start(_) | Self::Death => "ms",
-            Self::Printed(_) => "ns/call",
+            Self::Printed(..) => "ns/call",
+            Self::Warm(_) => "µs",
             Self::Memory(_) => "kB",
         }
     }
@@ -84,13 +89,10 @@ pub(super) struct Workload {
     pub(super) core: bool,
 }
 
-const CALLS: &str = "200000";
+const CALLS: u32 = 200_000;
 
 /// All workloads, in the order of the tables.
 pub(super) fn all() -> Vec<Workload> {
-    let mut all = starts();
-    all.extend(calls());
-    all.extend(programs());
     let rest = |name, group, about, kind, rounds, core| Workload {
         name,
         group,
@@ -100,6 +102,17 @@ pub(super) fn all() -> Vec<Workload> {
         rounds,
         core,
     };
+    let mut all = starts();
+    all.push(rest(
+        "warm start",
+        Group::Warm,
+        "`/bin/true` by a program that uses the library, 200 times, the median",
+        Kind::Warm(200),
+        (9, 2),
+        false,
+    ));
+    all.extend(programs());
+    all.extend(calls());
     all.push(Workload {
         tree: "death",
         ..rest(
@@ -172,38 +185,42 @@ fn starts() -> Vec<Workload> {
 }
 
 fn calls() -> Vec<Workload> {
-    let storm = |name, about, command| Workload {
+    let storm = |name, about, count, command| Workload {
         name,
         group: Group::Calls,
         about,
         tree: "storm",
-        kind: Kind::Printed(command),
+        kind: Kind::Printed(count, command),
         rounds: (15, 3),
         core: false,
     };
     vec![
-        storm("stat, relative", "200,000 times `stat(\"file\")`", |_| {
-            words(&["./storm", "stat", CALLS, "file"])
+        storm("stat, relative", "200,000 times `stat(\"file\")`", CALLS, |_, count| {
+            words(&["./storm", "stat", &count, "file"])
         }),
-        storm("stat, absolute", "the same with its absolute path, six components", |tree| {
-            words(&["./storm", "stat", CALLS, &absolute(tree)])
+        storm(
+            "stat, absolute",
+            "the same with its absolute path, seven components",
+            CALLS,
+            |tree, count| words(&["./storm", "stat", &count, &absolute(tree)]),
+        ),
+        storm("open, relative", "200,000 times open and close of `file`", CALLS, |_, count| {
+            words(&["./storm", "open", &count, "file"])
         }),
-        storm("open, relative", "200,000 times open and close of `file`", |_| {
-            words(&["./storm", "open", CALLS, "file"])
-        }),
-        storm("open, absolute", "the same with its absolute path", |tree| {
-            words(&["./storm", "open", CALLS, &absolute(tree)])
+        storm("open, absolute", "the same with its absolute path", CALLS, |tree, count| {
+            words(&["./storm", "open", &count, &absolute(tree)])
         }),
         storm(
             "open, 4 threads",
             "the same, relative, 50,000 times from each of four threads",
-            |_| words(&["./storm", "open-4", "50000", "file"]),
+            CALLS / 4,
+            |_, count| words(&["./storm", "open-4", &count, "file"]),
         ),
-        storm("pread", "1,000,000 times 4 kB", |_| {
-            words(&["./storm", "pread", "1000000", "block"])
+        storm("pread", "1,000,000 times 4 kB", 1_000_000, |_, count| {
+            words(&["./storm", "pread", &count, "block"])
         }),
-        storm("create", "50,000 times create, write, close and unlink", |_| {
-            words(&["./storm", "create", "50000", "new"])
+        storm("create", "50,000 times create, write, close and unlink", 50_000, |_, count| {
+            words(&["./storm", "create", &count, "new"])
         }),
     ]
 }

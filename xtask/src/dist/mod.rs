@@ -32,6 +32,11 @@ pub(crate) fn package() -> Result<PathBuf> {
     Ok(package)
 }
 
+/// Builds the static binary and returns where it is.
+pub(crate) fn binary() -> Result<PathBuf> {
+    build(&Metadata::read()?.target_directory)
+}
+
 /// Builds a static binary, checks that it is one and that it runs.
 fn build(target_directory: &Path) -> Result<PathBuf> {
     let architecture = std::env::consts::ARCH;

@@ -6,6 +6,7 @@
 //! * `warm time WAY COUNT` prints the median of so many starts of `/bin/true`, in microseconds from
 //!   before the start until the end is known. `WAY` is `posix_spawn`, `spawn` (everything each
 //!   time), `prepared` or `spare` (raising it is not in the time).
+//! * `warm try WAY FILE` reads a file outside in the same way and prints `read` or `refused`.
 
 #![expect(clippy::print_stdout, reason = "what it found is this program's output")]
 #![forbid(unsafe_code)]
@@ -21,8 +22,9 @@ fn main() -> Result<(), Error> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["check"] => check(),
         ["time", way, count] => time(way, count.parse().unwrap_or(1)),
+        ["try", way, file] => attempt(way, file),
         _ => {
-            println!("there are `check` and `time WAY COUNT`");
+            println!("there are `check`, `time WAY COUNT` and `try WAY FILE`");
             Ok(())
         }
     }
@@ -185,32 +187,68 @@ fn left() -> [usize; 4] {
     now()
 }
 
+/// What one start says: whether it went as it should.
+fn start(
+    way: &str,
+    command: impl Fn() -> jailkeeper::Command,
+    prepared: &mut Prepared,
+) -> Result<bool, Error> {
+    let mut child = if way == "spawn" { command().spawn()? } else { prepared.spawn()? };
+    let finished = child.wait()?;
+    Ok(finished.code == Some(0) && !finished.has_jailbreak())
+}
+
+/// Without a jail.
+fn plain(program: &str, arguments: &[&str]) -> bool {
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn silent(jail: &Jail, program: &str, arguments: &[&str]) -> jailkeeper::Command {
+    let mut command = jail.command(program);
+    command.args(arguments).stdin(Stdio::Null).stdout(Stdio::Null).stderr(Stdio::Null);
+    command
+}
+
+fn attempt(way: &str, file: &str) -> Result<(), Error> {
+    let jail = Jail::builder().build()?;
+    let command = || silent(&jail, "cat", &[file]);
+    let mut prepared = command().prepare()?;
+    if way == "spare" {
+        prepared.spares(1)?;
+    }
+    let is_read = match way {
+        "posix_spawn" => plain("cat", &[file]),
+        _ => start(way, command, &mut prepared)?,
+    };
+    println!("{}", if is_read { "read" } else { "refused" });
+    Ok(())
+}
+
 fn time(way: &str, count: usize) -> Result<(), Error> {
     let jail = Jail::builder().build()?;
-    let make = || {
-        let mut command = jail.command("/bin/true");
-        command.stdin(Stdio::Null).stdout(Stdio::Null).stderr(Stdio::Null);
-        command
-    };
-    let mut prepared = make().prepare()?;
+    let command = || silent(&jail, "/bin/true", &[]);
+    let mut prepared = command().prepare()?;
     let mut times = Vec::new();
     // The first one fills the kernel's caches.
     for round in 0..=count {
         if way == "spare" {
             prepared.spares(1)?;
         }
-        let start = Instant::now();
-        match way {
-            "posix_spawn" => {
-                let mut command = std::process::Command::new("/bin/true");
-                command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-                let _ = command.stderr(std::process::Stdio::null()).status();
-            }
-            "spawn" => drop(make().spawn()?.wait()?),
-            _ => drop(prepared.spawn()?.wait()?),
+        let begun = Instant::now();
+        let went_well = match way {
+            "posix_spawn" => plain("/bin/true", &[]),
+            _ => start(way, command, &mut prepared)?,
+        };
+        let took = begun.elapsed();
+        if !went_well {
+            println!("a start by {way} failed");
+            std::process::exit(1);
         }
         if round > 0 {
-            times.push(start.elapsed());
+            times.push(took);
         }
     }
     times.sort_unstable();

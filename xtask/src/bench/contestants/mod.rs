@@ -3,6 +3,7 @@
 //! The closest configuration that all of them can have is: the system's directories read-only,
 //! the working directory writable, an empty `/tmp`, nothing else, no network.
 
+mod engine;
 mod ours;
 mod peers;
 
@@ -38,7 +39,11 @@ pub(super) struct Contestant {
     /// Whether it lets its caller choose single files.
     takes_rules: bool,
     /// One of ours, or of those that ours are compared with everywhere.
-    core: bool,
+    pub(super) core: bool,
+    /// The groups of workloads in which it takes part, if not in all that are for everyone.
+    only: &'static [Group],
+    /// Whether its jails have a `/tmp`. Who has none gets the working directory as `TMPDIR`.
+    pub(super) has_tmp: bool,
     /// What it says when it is asked for its version.
     version: String,
     /// Whether it was seen to refuse a forbidden file.
@@ -71,8 +76,13 @@ impl Contestant {
 
     /// Tells whether it takes part in a workload. Who kills at an attempt are ours alone.
     pub(super) fn does(&self, workload: &Workload) -> bool {
+        if !self.only.is_empty() {
+            return self.only.contains(&workload.group);
+        }
         let kills = self.name.starts_with("jailkeeper");
-        (self.core || !workload.core) && (kills || workload.group != Group::Death)
+        (self.core || !workload.core)
+            && (kills || workload.group != Group::Death)
+            && workload.group != Group::Warm
     }
 
     pub(super) fn about(&self) -> About {
@@ -87,10 +97,14 @@ impl Contestant {
 
     /// Sees whether it runs a command at all, and whether it refuses a file outside.
     fn verify(&mut self, stage: &Stage) -> Result<()> {
+        if self.only == [Group::Warm] {
+            self.refuses = engine::verify(self, stage)?;
+            return Ok(());
+        }
         let tree = stage.tree(self.name, "plain");
         let cat = |file: &Path| {
             let words = ["cat".to_owned(), file.display().to_string()];
-            run(stage, &tree, &self.command(&tree, &words))
+            run(stage, self, &tree, &self.command(&tree, &words))
         };
         let allowed = cat(&tree.join("inside"))?;
         if !allowed.status.success() || !allowed.output.contains("inside") {
@@ -98,7 +112,7 @@ impl Contestant {
         }
         let forbidden = cat(stage.secret())?;
         let words = ["/bin/sh", "-c", "echo made >made"].map(str::to_owned);
-        let writing = run(stage, &tree, &self.command(&tree, &words))?;
+        let writing = run(stage, self, &tree, &self.command(&tree, &words))?;
         if !writing.status.success() || !tree.join("made").exists() {
             bail!("what it writes does not arrive: {}", writing.last_word());
         }
@@ -117,12 +131,12 @@ pub(super) struct Field {
 ///
 /// `wanted` names those that are asked for, or is empty.
 pub(super) fn all(stage: &Stage, peers: bool, wanted: &[String]) -> Result<Field> {
-    let mut candidates = ours::all(stage)?;
-    let mut absent = Vec::new();
+    let Field { contestants: mut candidates, mut absent } = ours::all(stage)?;
+    candidates.extend(engine::all(stage));
     if peers {
         let peers = peers::all(stage);
         candidates.extend(peers.contestants);
-        absent = peers.absent;
+        absent.extend(peers.absent);
     }
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
     candidates.retain(|one| one.name == "native" || is_wanted(one.name));

@@ -1,8 +1,9 @@
 //! Nothing, bubblewrap, the floor, and ours at each strength.
 
-use super::{Contestant, find, links, system, there, version, words};
+use super::{Contestant, Field, find, links, system, there, version, words};
+use crate::bench::results::Absent;
 use crate::bench::stage::Stage;
-use crate::bench::workloads::environment;
+use crate::bench::workloads::{Group, environment};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use std::ffi::OsString;
@@ -10,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// All of them, in the order of the tables.
-pub(super) fn all(stage: &Stage) -> Result<Vec<Contestant>> {
+pub(super) fn all(stage: &Stage) -> Result<Field> {
     let bwrap = there(find("bwrap"), "bubblewrap")?;
     let jailkeeper = stage.program("jailkeeper");
     let own_version = version(&jailkeeper, "--version");
     let bwrap_version = version(&bwrap, "--version");
-    let jail = |options: &'static [&'static str]| {
-        let jailkeeper = jailkeeper.clone();
+    let own = |program: &str, options: &'static [&'static str]| {
+        let jailkeeper = stage.program(program);
         move |_: &Path, rules: &[PathBuf]| {
             let mut command = vec![jailkeeper.clone().into_os_string(), "run".into()];
             command.extend(words(options));
@@ -29,17 +30,20 @@ pub(super) fn all(stage: &Stage) -> Result<Vec<Contestant>> {
     };
     let launcher = stage.program("floor");
     let floor = floor(stage)?;
+    let jail = |options| own("jailkeeper", options);
     let core = |name, about, names, before| Contestant {
         name,
         about,
         names,
         takes_rules: true,
         core: true,
+        only: &[],
+        has_tmp: true,
         version: own_version.clone(),
         refuses: false,
         before,
     };
-    Ok(vec![
+    let mut contestants = vec![
         Contestant {
             takes_rules: false,
             version: String::new(),
@@ -57,6 +61,18 @@ pub(super) fn all(stage: &Stage) -> Result<Vec<Contestant>> {
             "yes",
             Box::new(jail(&["--strength-at-most", "flat"])),
         ),
+        Contestant {
+            takes_rules: false,
+            core: false,
+            only: &[Group::Start, Group::Programs, Group::Death],
+            has_tmp: false,
+            ..core(
+                "jailkeeper-monitor",
+                "`jailkeeper run --strength monitor --tracer auto`: ptrace, nothing is enforced",
+                "yes",
+                Box::new(jail(&["--strength", "monitor", "--tracer", "auto"])),
+            )
+        },
         Contestant {
             version: bwrap_version.clone(),
             ..core(
@@ -79,6 +95,7 @@ pub(super) fn all(stage: &Stage) -> Result<Vec<Contestant>> {
             )
         },
         Contestant {
+            has_tmp: false,
             version: "landlock crate 0.4".to_owned(),
             ..core(
                 "landlock",
@@ -87,7 +104,23 @@ pub(super) fn all(stage: &Stage) -> Result<Vec<Contestant>> {
                 Box::new(move |tree, rules| landlock(&launcher, tree, rules)),
             )
         },
-    ])
+    ];
+    let mut absent = Vec::new();
+    if stage.program("jailkeeper-static").is_file() {
+        contestants.push(Contestant {
+            only: &[Group::Start],
+            ..core(
+                "jailkeeper-static",
+                "`jailkeeper run` at strength `full`, the static binary of `cargo xtask dist`",
+                "yes",
+                Box::new(own("jailkeeper-static", &["--strength", "full"])),
+            )
+        });
+    } else {
+        let why = "the static binary could not be built".to_owned();
+        absent.push(Absent { name: "jailkeeper-static".to_owned(), why });
+    }
+    Ok(Field { contestants, absent })
 }
 
 /// New namespaces, the system's links, and a fresh `/proc`, `/dev` and `/tmp`.

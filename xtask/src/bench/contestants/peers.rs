@@ -19,6 +19,7 @@ struct Peer {
     version: &'static str,
     names: &'static str,
     about: &'static str,
+    has_tmp: bool,
     before: fn(&Path, &Path, &Stage) -> Vec<OsString>,
 }
 
@@ -29,6 +30,7 @@ const PEERS: [Peer; 11] = [
         version: "-h",
         names: "no",
         about: "`minijail0 -T static -v -p -I -l -e -n -N -P ROOT` with the same binds as bubblewrap",
+        has_tmp: true,
         before: minijail,
     },
     Peer {
@@ -37,6 +39,7 @@ const PEERS: [Peer; 11] = [
         version: "--help",
         names: "no",
         about: "`nsjail -Mo` with the same binds, its limits and its niceness off",
+        has_tmp: true,
         before: nsjail,
     },
     Peer {
@@ -46,6 +49,7 @@ const PEERS: [Peer; 11] = [
         names: "no",
         about: "`firejail --noprofile --net=none --private-tmp --private-dev`, `/var` but the \
                 working directory, `/home` and `/root` hidden",
+        has_tmp: true,
         before: firejail,
     },
     Peer {
@@ -54,6 +58,7 @@ const PEERS: [Peer; 11] = [
         version: "--version",
         names: "partly",
         about: "`sandlock run` with the same directories",
+        has_tmp: false,
         before: sandlock,
     },
     Peer {
@@ -62,6 +67,7 @@ const PEERS: [Peer; 11] = [
         version: "--version",
         names: "no",
         about: "`nono run --read ... --allow TREE --block-net`",
+        has_tmp: false,
         before: nono,
     },
     Peer {
@@ -70,6 +76,7 @@ const PEERS: [Peer; 11] = [
         version: "--version",
         names: "yes",
         about: "`syd` with reading and writing sandboxed, the same directories allowed",
+        has_tmp: false,
         before: syd,
     },
     Peer {
@@ -78,6 +85,7 @@ const PEERS: [Peer; 11] = [
         version: "--version",
         names: "no",
         about: "`hakoniwa run` with the same binds",
+        has_tmp: true,
         before: hakoniwa,
     },
     Peer {
@@ -87,6 +95,7 @@ const PEERS: [Peer; 11] = [
         names: "no",
         about: "sandbox-runtime, which denies reading only where it is told to: the secret's \
                 directory; no network",
+        has_tmp: true,
         before: srt,
     },
     Peer {
@@ -95,6 +104,7 @@ const PEERS: [Peer; 11] = [
         version: "--version",
         names: "no",
         about: "`proot -r ROOT` with the same binds; by its own word no boundary",
+        has_tmp: true,
         before: proot,
     },
     Peer {
@@ -103,6 +113,7 @@ const PEERS: [Peer; 11] = [
         version: "--version",
         names: "yes, enforces nothing",
         about: "`strace -f -e trace=%file`, today's form of the first JailKeeper",
+        has_tmp: true,
         before: strace,
     },
     Peer {
@@ -111,6 +122,7 @@ const PEERS: [Peer; 11] = [
         version: "--version",
         names: "yes, enforces nothing",
         about: "the same with `--seccomp-bpf`",
+        has_tmp: true,
         before: strace_with_filter,
     },
 ];
@@ -141,6 +153,8 @@ pub(super) fn all(stage: &Stage) -> Field {
             names: peer.names,
             takes_rules: false,
             core: peer.name == "minijail",
+            only: &[],
+            has_tmp: peer.has_tmp,
             version,
             refuses: false,
             before: Box::new(before),
