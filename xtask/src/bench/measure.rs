@@ -17,10 +17,12 @@ const SLOW: u32 = 5;
 const LONG: Duration = Duration::from_millis(500);
 /// In how many rounds a slow contestant takes part.
 const SLOW_ROUNDS: usize = 3;
-/// How long the starts or calls of one sample take at the most, as far as the first round tells.
+/// How long the calls of one sample take at the most, as far as the first round tells.
 const SAMPLE_AT_MOST: Duration = Duration::from_secs(2);
+/// The same for starts.
+const STARTS_AT_MOST: Duration = Duration::from_secs(1);
 /// The same for the starts of those that everything is compared with.
-const CORE_STARTS_AT_MOST: Duration = Duration::from_secs(8);
+const CORE_STARTS_AT_MOST: Duration = Duration::from_secs(6);
 /// A first round makes so many times fewer calls.
 const FEWER: u32 = 20;
 
@@ -68,19 +70,25 @@ pub(super) fn rounds(
     }
     let count = if effort.quick { workload.rounds.1 } else { workload.rounds.0 };
     for round in 1..=count {
+        // The first that counts is everybody's, whatever the time. Later ones are of all that
+        // the time is enough for; then of those who take no more than their part of it.
+        let rests = |entry: &Entry<'_>| entry.slow && round > SLOW_ROUNDS;
+        let left = effort.until.saturating_duration_since(Instant::now());
+        let active = || entries.iter().filter(|entry| entry.failure.is_none() && !rests(entry));
+        let all_fit = active().map(|entry| entry.takes).sum::<Duration>() <= left;
+        let part = left / u32::try_from(active().count().max(1)).unwrap_or(u32::MAX);
+        let takes_part =
+            |entry: &Entry<'_>| round == 1 || !rests(entry) && (all_fit || entry.takes <= part);
+        if !entries.iter().any(takes_part) {
+            break;
+        }
         // Nobody is always the one who comes after a certain other.
         for place in 0..entries.len() {
             let place = (place + round) % entries.len();
             let Some(entry) = entries.get_mut(place) else { continue };
-            // Everybody has one sample, whatever the time.
-            let late = round > 1 && Instant::now() + entry.takes > effort.until;
-            let rests = entry.slow && round > SLOW_ROUNDS;
-            if !late && !rests {
+            if takes_part(entry) {
                 entry.take(stage, workload, round);
             }
-        }
-        if Instant::now() > effort.until {
-            break;
         }
     }
     let rows: Vec<Row> = entries.into_iter().map(|entry| entry.row(stage, workload)).collect();
@@ -109,7 +117,7 @@ impl<'a> Entry<'a> {
             Kind::Start(Start { count, .. }) if self.contestant.core => {
                 (count, 1, 16, CORE_STARTS_AT_MOST)
             }
-            Kind::Start(Start { count, .. }) => (count, 1, 16, SAMPLE_AT_MOST),
+            Kind::Start(Start { count, .. }) => (count, 1, 16, STARTS_AT_MOST),
             Kind::Printed(count, _) => (count, count / FEWER, count / 100, SAMPLE_AT_MOST),
             Kind::Warm(count) => (count, count / FEWER, count, SAMPLE_AT_MOST),
             Kind::Program(_) | Kind::Piped | Kind::Death | Kind::Memory(_) => {

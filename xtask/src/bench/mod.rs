@@ -9,10 +9,13 @@
 //!
 //! Everything runs inside a containment of its own: see [`containment`].
 
+mod aims;
 mod chart;
 mod containment;
 mod contestants;
 mod death;
+mod documents;
+mod draw;
 mod machine;
 mod measure;
 mod memory;
@@ -21,6 +24,7 @@ mod readme;
 mod results;
 mod run;
 mod save;
+mod specification;
 mod stage;
 mod statistics;
 mod tables;
@@ -39,7 +43,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-pub(crate) use readme::check;
+pub(crate) use documents::check;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {

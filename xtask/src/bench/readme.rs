@@ -1,57 +1,24 @@
-//! The section of the README about speed, which is made of the results.
+//! The section of the README about speed.
 
-use super::results::{About, Results, VERSION};
+use super::aims;
+use super::results::{About, Results};
 use super::tables::{digits, ratio, shown};
-use crate::workspace;
-use anyhow::{Context, Result, bail};
 use std::fmt::Write as _;
-use std::path::Path;
 
-const BEGIN: &str =
-    "<!-- made by `cargo xtask bench` from docs/benchmarks/results.json: begin -->\n";
-const END: &str = "<!-- end -->\n";
 /// Losing less than this is no loss: the machine's noise is greater.
 const NOISE: f64 = 1.03;
+/// Those who enforce nothing by their own word, or are one of ours.
+const NO_RIVALS: [&str; 7] =
+    ["native", "floor", "strace", "strace-bpf", "proot", "jailkeeper-flat", "jailkeeper-monitor"];
 
-/// The whole README with today's section.
-pub(super) fn renewed(readme: &str, results: &Results) -> Result<String> {
-    let (before, rest) = readme.split_once(BEGIN).context("the README has no section for it")?;
-    let (_, after) = rest.split_once(END).context("the README's section has no end")?;
-    Ok(format!("{before}{BEGIN}{}{END}{after}", section(results)))
+/// A line of the table: what it is called, and the workloads that are in it.
+struct Line<'a> {
+    name: String,
+    workloads: Vec<&'a str>,
 }
 
-/// Writes the section.
-pub(super) fn write(results: &Results) -> Result<()> {
-    let file = workspace::root().join("README.md");
-    let readme = std::fs::read_to_string(&file).context("failed to read the README")?;
-    std::fs::write(file, renewed(&readme, results)?).context("failed to write the README")
-}
-
-/// Fails if the section is not what the results say.
-pub(crate) fn check() -> Result<()> {
-    let text = std::fs::read_to_string(workspace::root().join("docs/benchmarks/results.json"))
-        .context("failed to read the results")?;
-    let any: serde_json::Value =
-        serde_json::from_str(&text).context("failed to read the results")?;
-    if any.get("version").and_then(serde_json::Value::as_u64) != Some(VERSION.into()) {
-        crate::terminal::line(
-            "the results are of an older form: `cargo xtask bench` makes new ones",
-        );
-        return Ok(());
-    }
-    let results: Results = serde_json::from_value(any).context("failed to read the results")?;
-    let readme = std::fs::read_to_string(workspace::root().join("README.md"))?;
-    if renewed(&readme, &results)? != readme {
-        bail!("the README's section about speed is not what results.json says");
-    }
-    let page = std::fs::read_to_string(workspace::root().join("docs/benchmarks/results.md"))?;
-    if super::tables::page(&results) != page {
-        bail!("results.md is not what results.json says");
-    }
-    Ok(())
-}
-
-fn section(results: &Results) -> String {
+/// The section.
+pub(super) fn section(results: &Results) -> String {
     let mut text = String::new();
     let users = results.users();
     let Some(user) = users.first() else { return text };
@@ -59,34 +26,107 @@ fn section(results: &Results) -> String {
     let kind = if machine.virtual_machine { ", virtual" } else { "" };
     let _ = writeln!(
         text,
-        "Measured {} as {user} on {} processors ({}{kind}), Linux {}, all in one run, in turn. Ratios are to native; `calls` and `programs` are geometric means.\n",
+        "Measured {} as {user} on {} processors ({}{kind}), Linux {}, all in one run, in turn.\n",
         machine.date, machine.processors, machine.processor, machine.kernel
     );
+    text.push_str(&aims::table(results, user));
     text.push_str(
-        "| | names what was touched | refuses it | start, ms | programs | calls | memory, kB |\n",
+        "\nTime of `jailkeeper` (strength `full`) as a ratio to others; **bold** is slower. Of \
+         several workloads it is the geometric mean. Rivals are those that refuse a file outside; \
+         who failed in a workload is not compared in it.\n\n\
+         | | to native | to bubblewrap | faster than | within 3 % of | slower than |\n\
+         |---|---|---|---|---|---|\n",
     );
-    text.push_str("|---|---|---|---|---|---|---|\n");
-    for one in &results.contestants {
-        line(results, user, one, &mut text);
+    for line in lines(results, user) {
+        compared(results, user, &line, &mut text);
     }
+    text.push_str(
+        "\n| contestant | names what was touched | refuses it | start, ms | programs | calls | memory, kB |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for one in &results.contestants {
+        contestant(results, user, one, &mut text);
+    }
+    text.push_str("\nThere `programs` and `calls` are ratios to native.\n");
     text.push_str("\n![Starting](docs/benchmarks/start.svg)\n");
     text.push_str("\n![Whole programs](docs/benchmarks/programs.svg)\n\n");
-    losses(results, user, &mut text);
+    death(results, user, &mut text);
     text
 }
 
-fn line(results: &Results, user: &str, one: &About, text: &mut String) {
+/// Starts one by one, the other groups as a whole.
+fn lines<'a>(results: &'a Results, user: &str) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line<'a>> = results
+        .names(user, "start")
+        .into_iter()
+        .map(|name| Line { name: name.to_owned(), workloads: vec![name] })
+        .collect();
+    let (absolute, relative): (Vec<&str>, Vec<&str>) =
+        results.names(user, "calls").into_iter().partition(|name| name.ends_with("absolute"));
+    let programs = results.names(user, "programs");
+    for (name, workloads) in [
+        (format!("{} whole programs", programs.len()), programs),
+        ("calls, relative paths".to_owned(), relative),
+        ("calls, absolute paths".to_owned(), absolute),
+        ("start with 1,000 rules".to_owned(), vec!["1,000 rules"]),
+    ] {
+        if !workloads.is_empty() {
+            lines.push(Line { name, workloads });
+        }
+    }
+    lines
+}
+
+fn compared(results: &Results, user: &str, line: &Line<'_>, text: &mut String) {
+    let to = |other: &str| results.mean_over(user, &line.workloads, "jailkeeper", other);
+    let mut rivals: Vec<(&str, f64)> = results
+        .contestants
+        .iter()
+        .filter(|one| one.refuses && !NO_RIVALS.contains(&one.name.as_str()))
+        .filter(|one| !one.name.starts_with("jailkeeper"))
+        .filter_map(|one| Some((one.name.as_str(), to(&one.name)?)))
+        .collect();
+    rivals.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let listed = |keep: &dyn Fn(f64) -> bool| {
+        let kept = rivals.iter().filter(|(_, ratio)| keep(*ratio));
+        let words: Vec<String> =
+            kept.map(|(name, value)| format!("{name} {}", ratio(Some(*value)))).collect();
+        if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+    };
+    let slower = listed(&|ratio| ratio > NOISE);
+    let slower = if slower == "-" { slower } else { format!("**{slower}**") };
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {} | {} | {slower} |",
+        line.name,
+        marked(to("native")),
+        marked(to("bwrap")),
+        listed(&|ratio| ratio < 1.0 / NOISE),
+        listed(&|ratio| (1.0 / NOISE..=NOISE).contains(&ratio)),
+    );
+}
+
+/// A ratio, bold where it is a loss.
+fn marked(value: Option<f64>) -> String {
+    let text = ratio(value);
+    if value.is_some_and(|value| value > NOISE) { format!("**{text}**") } else { text }
+}
+
+fn contestant(results: &Results, user: &str, one: &About, text: &mut String) {
     let name = one.name.as_str();
-    let spread = |workload: &str| results.row(user, workload, name).and_then(|row| row.spread());
-    let start = spread("start").map_or_else(|| "fail".to_owned(), |spread| shown(&spread));
+    // Who starts nothing but `/bin/true` from a program has a table of its own.
+    if results.row(user, "start", name).is_none() {
+        return;
+    }
+    let start = results.row(user, "start", name).and_then(|row| row.spread());
+    let start = start.map_or_else(|| "fail".to_owned(), |spread| shown(&spread));
     let mean = |group: &str| match results.mean_ratio(user, group, name, "native") {
         Some(mean) => ratio(Some(mean)),
-        None => "fails in some".to_owned(),
+        None => failed(results, user, group, name),
     };
-    let memory = spread("memory, 1").map_or_else(
-        || "-".to_owned(),
-        |spread| format!("{:.*}", digits(spread.median), spread.median),
-    );
+    let memory = results
+        .median(user, "memory, 1", name)
+        .map_or_else(|| "-".to_owned(), |median| format!("{median:.*}", digits(median)));
     let refuses = if one.refuses { "yes" } else { "no" };
     let name = if name.starts_with("jailkeeper") { format!("**{name}**") } else { name.to_owned() };
     let _ = writeln!(
@@ -98,69 +138,45 @@ fn line(results: &Results, user: &str, one: &About, text: &mut String) {
     );
 }
 
-/// What is slower than with bubblewrap, worst first.
-fn losses(results: &Results, user: &str, text: &mut String) {
-    let mut lost: Vec<(f64, &str)> = results
-        .workloads(user)
+/// Which workloads of a group somebody failed, or a line if it takes no part.
+fn failed(results: &Results, user: &str, group: &str, name: &str) -> String {
+    let rows: Vec<_> = results
+        .names(user, group)
         .into_iter()
-        .filter(|row| row.group != "death" && row.group != "memory")
-        .filter_map(|row| {
-            let ratio = results.ratio(user, &row.workload, "jailkeeper", "bwrap")?;
-            (ratio > NOISE).then_some((ratio, row.workload.as_str()))
+        .filter_map(|workload| results.row(user, workload, name))
+        .collect();
+    let failed: Vec<&str> =
+        rows.iter().filter(|row| row.spread().is_none()).map(|row| row.workload.as_str()).collect();
+    if failed.is_empty() { "-".to_owned() } else { format!("fails {}", failed.join(", ")) }
+}
+
+fn death(results: &Results, user: &str, text: &mut String) {
+    let strengths =
+        [("jailkeeper", "full"), ("jailkeeper-flat", "flat"), ("jailkeeper-monitor", "monitor")];
+    let spread = |name: &str| results.row(user, "death", name).and_then(|row| row.spread());
+    let words: Vec<String> = strengths
+        .into_iter()
+        .filter_map(|(name, strength)| {
+            let spread = spread(name)?;
+            Some(format!("{:.2} ms at `{strength}` ({:.2} ms)", spread.median, spread.p90))
         })
         .collect();
-    lost.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let words: Vec<String> =
-        lost.iter().map(|(ratio, workload)| format!("{workload} {ratio:.2}")).collect();
-    if words.is_empty() {
-        text.push_str("Nothing was slower than with bubblewrap, which names nothing.\n");
-    } else {
+    if !words.is_empty() {
         let _ = writeln!(
             text,
-            "Slower than with bubblewrap, which names nothing (ratio): {}.",
+            "From a jailbreak to the last sign of life of a tree of ten processes, median (and \
+             in 90 % of the runs): {}.",
             words.join(", ")
         );
     }
-    if let Some(death) = results.row(user, "death", "jailkeeper").and_then(|row| row.spread()) {
-        let _ = writeln!(
-            text,
-            "A tree of ten processes was dead {:.2} ms after its attempt (median; {:.2} ms in 90 % of the runs).",
-            death.median, death.p90
-        );
-    }
-}
-
-/// Draws the charts into a directory.
-pub(super) fn draw(results: &Results, directory: &Path) -> Result<()> {
-    use super::chart::{Bar, bars};
-    let users = results.users();
-    let Some(user) = users.first() else { return Ok(()) };
-    let bar = |name: &str, value: f64, note: String| {
-        let ours = name.starts_with("jailkeeper");
-        Bar { name: name.to_owned(), value, ours, note }
-    };
-    let names = || results.contestants.iter().map(|one| one.name.as_str());
-    let starts = names().filter_map(|name| {
-        let median = results.row(user, "start", name)?.spread()?.median;
-        Some(bar(name, median, format!("{median:.*}", digits(median))))
-    });
-    let starts = bars("Start to end of /bin/true", "milliseconds, median", starts.collect());
-    let programs = names().filter_map(|name| {
-        let mean = results.mean_ratio(user, "programs", name, "native")?;
-        Some(bar(name, mean, format!("{mean:.2}")))
-    });
-    let title = "Whole programs, start included";
-    let programs = bars(title, "ratio to native, geometric mean", programs.collect());
-    std::fs::write(directory.join("start.svg"), starts)?;
-    std::fs::write(directory.join("programs.svg"), programs).context("failed to draw")
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::bench::results::{Machine, Row};
 
-    fn results() -> Results {
+    pub(in crate::bench) fn results() -> Results {
         let about = |name: &str| About {
             name: name.into(),
             about: String::new(),
@@ -210,16 +226,12 @@ mod tests {
     fn losses_are_told_as_plainly_as_wins() {
         let text = section(&results());
         assert!(text.contains("| **jailkeeper** | no | yes | 6.00 (6.00-6.00) | 1.01 |"), "{text}");
-        assert!(text.contains("names nothing (ratio): start 1.20.\n"), "{text}");
-        assert!(text.contains("dead 0.50 ms after"), "{text}");
-    }
-
-    #[test]
-    fn what_stands_around_the_section_stays() {
-        let readme = format!("before\n{BEGIN}old\n{END}after\n");
-        let new = renewed(&readme, &results()).expect("there is a section");
-        assert!(new.starts_with("before\n") && new.ends_with("after\n") && !new.contains("old"));
-        assert_eq!(renewed(&new, &results()).expect("there is a section"), new);
-        assert!(renewed("no section", &results()).is_err());
+        assert!(
+            text.contains("| start | **6.00** | **1.20** | - | - | **bwrap 1.20** |"),
+            "{text}"
+        );
+        assert!(text.contains("| 1 whole programs | 1.01 | 1.01 | - | bwrap 1.01 | - |"), "{text}");
+        assert!(text.contains("| a start below bubblewrap's | 1.20 | **missed** |"), "{text}");
+        assert!(text.contains("0.50 ms at `full`"), "{text}");
     }
 }

@@ -148,10 +148,30 @@ impl Results {
         contestant: &str,
         to: &str,
     ) -> Option<f64> {
-        let workloads = self.workloads(user).into_iter().filter(|row| row.group == group);
-        let ratios: Option<Vec<f64>> =
-            workloads.map(|row| self.ratio(user, &row.workload, contestant, to)).collect();
+        self.mean_over(user, &self.names(user, group), contestant, to)
+    }
+
+    /// The same over these workloads.
+    pub(super) fn mean_over(
+        &self,
+        user: &str,
+        workloads: &[&str],
+        contestant: &str,
+        to: &str,
+    ) -> Option<f64> {
+        let ratio = |workload: &&str| self.ratio(user, workload, contestant, to);
+        let ratios: Option<Vec<f64>> = workloads.iter().map(ratio).collect();
         statistics::geometric_mean(&ratios?)
+    }
+
+    /// The names of the workloads of a group.
+    pub(super) fn names(&self, user: &str, group: &str) -> Vec<&str> {
+        let workloads = self.workloads(user).into_iter().filter(|row| row.group == group);
+        workloads.map(|row| row.workload.as_str()).collect()
+    }
+
+    pub(super) fn median(&self, user: &str, workload: &str, contestant: &str) -> Option<f64> {
+        Some(self.row(user, workload, contestant)?.spread()?.median)
     }
 }
 

@@ -150,6 +150,35 @@ impl Stage {
         self.empty.with_file_name("skeleton")
     }
 
+    /// Where [`Self::mount_root`] makes a root.
+    pub(super) fn root(&self) -> PathBuf {
+        self.empty.with_file_name("root")
+    }
+
+    /// Makes a root in which the system's directories and all work trees are mounted.
+    ///
+    /// It is for those who take a root and nothing else. The mounts are the containment's own.
+    pub(super) fn mount_root(&self, system: &[&str]) -> Result<()> {
+        let root = self.root();
+        let mount = |from: &Path, flags: &[&str]| {
+            let to = root.join(from.strip_prefix("/").unwrap_or(from));
+            fs::create_dir_all(&to).context("failed to make a root")?;
+            for flags in [&["--bind"][..], flags] {
+                let mut mount = crate::workspace::command("mount");
+                crate::command::run(mount.args(flags).args([from, &to]))?;
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        for path in system.iter().map(Path::new).filter(|path| path.is_dir()) {
+            mount(path, &["-o", "remount,bind,ro"])?;
+        }
+        mount(&self.work, &["-o", "remount,bind,rw"])?;
+        for folder in ["proc", "dev", "tmp"] {
+            fs::create_dir_all(root.join(folder))?;
+        }
+        trees::links(&root)
+    }
+
     /// The work tree of a workload, as one contestant has it.
     ///
     /// Each has its own copy. A jail of root's sees other owners than root does, and git, whose
@@ -166,9 +195,11 @@ impl Stage {
             return give(&trees().collect::<Vec<_>>(), uid, gid);
         }
         // At strength `flat` root's jail is the owner of what it may write, and never root.
-        let flat: Vec<_> = trees().filter(|tree| tree.ends_with("jailkeeper-flat")).collect();
-        if self.user == User::Root && !flat.is_empty() {
-            give(&flat, NOBODY, NOBODY)?;
+        // isolate runs everything as somebody without privileges.
+        let other = |tree: &PathBuf| tree.ends_with("jailkeeper-flat") || tree.ends_with("isolate");
+        let others: Vec<_> = trees().filter(other).collect();
+        if self.user == User::Root && !others.is_empty() {
+            give(&others, NOBODY, NOBODY)?;
         }
         Ok(())
     }

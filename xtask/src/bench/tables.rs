@@ -5,8 +5,9 @@ use super::statistics::Spread;
 use super::workloads::Group;
 use std::fmt::Write as _;
 
-const GROUPS: [(Group, &str); 6] = [
+const GROUPS: [(Group, &str); 7] = [
     (Group::Start, "Starting"),
+    (Group::Warm, "Starting from a program that stays"),
     (Group::Programs, "Whole programs, start included"),
     (Group::Calls, "Calls, start not included"),
     (Group::Death, "From a jailbreak to the last sign of life"),
@@ -88,14 +89,14 @@ fn group_tables(results: &Results, user: &str, group: Group, title: &str, text: 
         Some(row) => row.spread().map_or_else(|| "fail".to_owned(), |spread| shown(&spread)),
     };
     table(text, &workloads, &names, cell);
-    let compared = matches!(group, Group::Start | Group::Programs | Group::Calls | Group::Rules);
-    if !compared {
+    if matches!(group, Group::Death | Group::Memory) {
         return;
     }
-    if names.contains(&"native") && group != Group::Rules {
-        text.push_str("\nAs a ratio to native, the median of the ratios within a round:\n\n");
-        let cell =
-            |name: &str, row: &Row| ratio(results.ratio(user, &row.workload, name, "native"));
+    let base = if group == Group::Warm { "posix_spawn" } else { "native" };
+    if names.contains(&base) && group != Group::Rules {
+        let _ =
+            writeln!(text, "\nAs a ratio to `{base}`, the median of the ratios within a round:\n");
+        let cell = |name: &str, row: &Row| ratio(results.ratio(user, &row.workload, name, base));
         table(text, &workloads, &names, cell);
     }
     if names.contains(&"jailkeeper") {

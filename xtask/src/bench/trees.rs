@@ -47,13 +47,19 @@ pub(super) fn skeleton(root: &Path, base: &Path) -> Result<()> {
     for file in ["etc/ld.so.cache", "etc/localtime"] {
         fs::write(root.join(file), "")?;
     }
+    links(root)?;
+    let base = base.strip_prefix("/").context("the stage has an absolute path")?;
+    fs::create_dir_all(root.join(base)).context("failed to make a skeleton of a root")
+}
+
+/// The system's links, such as `/bin`.
+pub(super) fn links(root: &Path) -> Result<()> {
     for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
         if let Ok(target) = fs::read_link(Path::new("/").join(name)) {
             std::os::unix::fs::symlink(target, root.join(name))?;
         }
     }
-    let base = base.strip_prefix("/").context("the stage has an absolute path")?;
-    fs::create_dir_all(root.join(base)).context("failed to make a skeleton of a root")
+    Ok(())
 }
 
 /// A document with contents, chapters, references to each other and to books.

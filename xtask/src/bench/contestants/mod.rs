@@ -76,13 +76,13 @@ impl Contestant {
 
     /// Tells whether it takes part in a workload. Who kills at an attempt are ours alone.
     pub(super) fn does(&self, workload: &Workload) -> bool {
-        if !self.only.is_empty() {
-            return self.only.contains(&workload.group);
-        }
-        let kills = self.name.starts_with("jailkeeper");
-        (self.core || !workload.core)
-            && (kills || workload.group != Group::Death)
-            && workload.group != Group::Warm
+        let is_its = match workload.group {
+            _ if !self.only.is_empty() => self.only.contains(&workload.group),
+            Group::Warm => false,
+            Group::Death => self.name.starts_with("jailkeeper"),
+            _ => true,
+        };
+        is_its && (self.core || !workload.core)
     }
 
     pub(super) fn about(&self) -> About {

@@ -6,8 +6,11 @@
 use super::{Contestant, Field, find, links, system, version, words};
 use crate::bench::results::Absent;
 use crate::bench::stage::Stage;
+use crate::bench::workloads::Group;
+use anyhow::Result;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// How to get one that is not there.
 const INSTALL: &str = "not installed: `xtask/install-peers.sh`, or by hand";
@@ -23,7 +26,7 @@ struct Peer {
     before: fn(&Path, &Path, &Stage) -> Vec<OsString>,
 }
 
-const PEERS: [Peer; 11] = [
+const PEERS: [Peer; 13] = [
     Peer {
         name: "minijail",
         program: "minijail0",
@@ -84,9 +87,29 @@ const PEERS: [Peer; 11] = [
         program: "hakoniwa",
         version: "--version",
         names: "no",
-        about: "`hakoniwa run` with the same binds",
+        about: "`hakoniwa run` with an empty root and the same binds",
         has_tmp: true,
         before: hakoniwa,
+    },
+    Peer {
+        name: "isolate",
+        program: "isolate",
+        version: "--version",
+        names: "no",
+        about: "`isolate --run -e -p --wait`, box 0, the same directories; one job at a time; the \
+                command runs as nobody",
+        has_tmp: true,
+        before: isolate,
+    },
+    Peer {
+        name: "runsc",
+        program: "runsc",
+        version: "--version",
+        names: "no",
+        about: "gVisor: `runsc --network=none do --force-overlay=false -root ROOT`, the same \
+                directories mounted in ROOT before",
+        has_tmp: true,
+        before: runsc,
     },
     Peer {
         name: "srt",
@@ -127,10 +150,10 @@ const PEERS: [Peer; 11] = [
     },
 ];
 
+const WITHOUT_MEMORY: [Group; 3] = [Group::Start, Group::Programs, Group::Calls];
+
 /// Those that are left out, with the reason.
-const LEFT_OUT: [(&str, &str); 4] = [
-    ("isolate", "it wants to be installed set-user-id, and runs one job at a time in a box"),
-    ("runsc", "Debian has the gVisor of 2022, which says nothing about today's"),
+const LEFT_OUT: [(&str, &str); 2] = [
     ("landrun", "it is in no registry that this is installed from; `landlock` stands for it"),
     ("sandbox2", "it is a library for C++, without a command"),
 ];
@@ -144,6 +167,10 @@ pub(super) fn all(stage: &Stage) -> Field {
             field.absent.push(Absent { name: peer.name.to_owned(), why: INSTALL.to_owned() });
             continue;
         };
+        if let Err(error) = ready(peer.name, &program, stage) {
+            field.absent.push(Absent { name: peer.name.to_owned(), why: format!("{error:#}") });
+            continue;
+        }
         let stage = stage.clone();
         let version = version(&program, peer.version);
         let before = move |tree: &Path, _: &[PathBuf]| (peer.before)(&program, tree, &stage);
@@ -153,7 +180,8 @@ pub(super) fn all(stage: &Stage) -> Field {
             names: peer.names,
             takes_rules: false,
             core: peer.name == "minijail",
-            only: &[],
+            // A box of isolate's has one job at a time: there are no hundred.
+            only: if peer.name == "isolate" { &WITHOUT_MEMORY } else { &[] },
             has_tmp: peer.has_tmp,
             version,
             refuses: false,
@@ -161,6 +189,18 @@ pub(super) fn all(stage: &Stage) -> Field {
         });
     }
     field
+}
+
+/// Does once what a peer wants done before.
+fn ready(name: &str, program: &Path, stage: &Stage) -> Result<()> {
+    match name {
+        "isolate" => {
+            let mut command = Command::new(program);
+            crate::command::output(command.arg("--init")).map(drop)
+        }
+        "runsc" => stage.mount_root(&system().collect::<Vec<_>>()),
+        _ => Ok(()),
+    }
 }
 
 fn begin(program: &Path, options: &[&str]) -> Vec<OsString> {
@@ -266,10 +306,36 @@ fn syd(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     command
 }
 
-fn hakoniwa(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
-    let mut command = begin(program, &["run", "--rootfs=/", "--unshare-all"]);
-    let tree = tree.display();
-    command.extend(words(&["-B", &format!("{tree}:{tree}"), "-w", &tree.to_string(), "--"]));
+fn hakoniwa(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["run", "--unshare-all", "--devfs=/dev", "--tmpfs=/tmp"]);
+    // Of a root it takes all directories: of `/` it would be all of `/etc`.
+    command.push(format!("--rootfs={}", stage.empty().display()).into());
+    for path in system() {
+        command.extend(words(&["-b", &format!("{path}:{path}")]));
+    }
+    for (path, target) in links() {
+        let both = format!("{}:{}", target.display(), path.display());
+        command.extend(words(&["--symlink", &both]));
+    }
+    command.extend(words(&["-w", &tree.display().to_string(), "--"]));
+    command
+}
+
+fn isolate(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["--run", "-e", "-p", "-s", "--wait", "--dir=tmp:tmp"]);
+    for path in system().filter(|path| *path != "/usr" && Path::new(path).is_dir()) {
+        command.push(format!("--dir={path}").into());
+    }
+    let tree = tree.display().to_string();
+    command.push(format!("--dir={tree}={tree}:rw").into());
+    command.extend(words(&["-c", &tree, "--"]));
+    command.extend(change_directory(&tree));
+    command
+}
+
+fn runsc(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
+    let mut command = begin(program, &["--network=none", "do", "--quiet", "--force-overlay=false"]);
+    command.extend(["-root".into(), stage.root().into(), "-cwd".into(), tree.into()]);
     command
 }
 

@@ -1,0 +1,123 @@
+//! The aims, and whether the results reach them.
+
+use super::results::Results;
+use super::tables::digits;
+use std::fmt::Write as _;
+
+/// How many kilobytes a supervisor may keep.
+const MEMORY: f64 = 2048.0;
+
+/// An aim with what was measured.
+struct Aim<'a> {
+    words: &'static str,
+    /// What `--only` takes to measure it again.
+    only: &'static str,
+    /// None of the values may be greater.
+    limit: f64,
+    unit: &'static str,
+    /// Each with the workload or way; nothing where it was not measured or failed.
+    values: Vec<(&'a str, Option<f64>)>,
+}
+
+/// A table with a line for each aim.
+pub(super) fn table(results: &Results, user: &str) -> String {
+    let mut text =
+        String::from("| aim | measured | | by `cargo xtask bench` |\n|---|---|---|---|\n");
+    for aim in all(results, user) {
+        let (measured, verdict) = aim.judge();
+        let Aim { words, only, .. } = aim;
+        let peers = if words.contains("minijail") { " --peers" } else { "" };
+        let _ = writeln!(text, "| {words} | {measured} | {verdict} | `--only {only}{peers}` |");
+    }
+    text
+}
+
+fn all<'a>(results: &'a Results, user: &str) -> Vec<Aim<'a>> {
+    let ratios = |workloads: Vec<&'a str>, to: &str| -> Vec<(&'a str, Option<f64>)> {
+        let ratio = |workload: &str| results.ratio(user, workload, "jailkeeper", to);
+        workloads.into_iter().map(|workload| (workload, ratio(workload))).collect()
+    };
+    let (absolute, relative): (Vec<&str>, Vec<&str>) = results
+        .names(user, "calls")
+        .into_iter()
+        .partition(|workload| workload.ends_with("absolute"));
+    let memory = results.names(user, "memory").into_iter();
+    let memory = memory.map(|workload| (workload, results.median(user, workload, "jailkeeper")));
+    let death = vec![("death", results.median(user, "death", "jailkeeper"))];
+    let warm = ["prepared", "spare"]
+        .map(|way| (way, results.ratio(user, "warm start", way, "posix_spawn")));
+    let aim = |words, only, limit, unit, values| Aim { words, only, limit, unit, values };
+    vec![
+        aim(
+            "every whole program at most 1.02 of native",
+            "programs",
+            1.02,
+            "",
+            ratios(results.names(user, "programs"), "native"),
+        ),
+        aim(
+            "calls with relative paths at most 1.02 of the same mounts and Landlock without a watch",
+            "calls",
+            1.02,
+            "",
+            ratios(relative, "floor"),
+        ),
+        aim(
+            "calls with absolute paths at most 1.10 of that",
+            "calls",
+            1.1,
+            "",
+            ratios(absolute, "floor"),
+        ),
+        aim("a start below bubblewrap's", "start", 1.0, "", ratios(vec!["start"], "bwrap")),
+        aim("a start below minijail's", "start", 1.0, "", ratios(vec!["start"], "minijail")),
+        aim("a tree of ten dead within 2 ms of its attempt", "death", 2.0, " ms", death),
+        aim("the supervisor below 2 MB for each jail", "memory", MEMORY, " kB", memory.collect()),
+        aim("a prepared start at most 1.5 of `posix_spawn`", "warm", 1.5, "", warm.to_vec()),
+    ]
+}
+
+impl Aim<'_> {
+    /// What was measured and what that means.
+    fn judge(&self) -> (String, &'static str) {
+        let Aim { values, limit, unit, .. } = self;
+        let missing: Vec<&str> =
+            values.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+        let known = || values.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+        let worst = known().max_by(|one, other| one.1.total_cmp(&other.1));
+        let Some((name, worst)) = worst else {
+            return ("nothing".to_owned(), "not measured");
+        };
+        let mut measured = format!("{worst:.*}{unit}", digits(worst));
+        if values.len() > 1 {
+            let kept = known().filter(|(_, value)| value <= limit).count();
+            let _ = write!(measured, " at worst ({name}); {kept} of {} within it", values.len());
+        }
+        if !missing.is_empty() {
+            let _ = write!(measured, "; no number: {}", missing.join(", "));
+            return (measured, if worst > *limit { "**missed**" } else { "**not shown**" });
+        }
+        (measured, if worst > *limit { "**missed**" } else { "reached" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(values: Vec<(&'static str, Option<f64>)>) -> (String, &'static str) {
+        Aim { words: "", only: "", limit: 1.1, unit: "", values }.judge()
+    }
+
+    #[test]
+    fn the_worst_decides_and_what_failed_reaches_nothing() {
+        assert_eq!(judge(vec![("one", Some(1.1))]), ("1.10".to_owned(), "reached"));
+        let (text, verdict) = judge(vec![("one", Some(1.0)), ("two", Some(1.4))]);
+        assert_eq!(text, "1.40 at worst (two); 1 of 2 within it");
+        assert_eq!(verdict, "**missed**");
+        let (text, verdict) = judge(vec![("one", Some(1.0)), ("two", None)]);
+        assert!(text.ends_with("; no number: two"), "{text}");
+        assert_eq!(verdict, "**not shown**");
+        assert_eq!(judge(vec![("one", None)]).1, "not measured");
+    }
+}

@@ -1,0 +1,81 @@
+//! The numbers in SPECIFICATION.md, each with the command that measures it again.
+
+use super::aims;
+use super::results::{Results, Row};
+use super::tables::{digits, ratio};
+use std::fmt::Write as _;
+
+/// Who is in the tables, with all workloads of these groups.
+const CONTESTANTS: [&str; 5] = ["native", "jailkeeper", "jailkeeper-flat", "floor", "bwrap"];
+const GROUPS: [&str; 6] = ["start", "programs", "calls", "death", "memory", "rules"];
+
+/// The section.
+pub(super) fn section(results: &Results) -> String {
+    let machine = &results.machine;
+    let kind = if machine.virtual_machine { ", virtual" } else { "" };
+    let commit = machine.versions.iter().find(|(name, _)| name == "commit");
+    let mut text = format!(
+        "Measured {} at commit {} on {} processors ({}{kind}), Linux {}. Medians; the spread and \
+         all contestants are in [results](docs/benchmarks/results.md).\n",
+        machine.date,
+        commit.map_or("unknown", |(_, commit)| commit),
+        machine.processors,
+        machine.processor,
+        machine.kernel
+    );
+    for user in results.users() {
+        let _ = write!(text, "\n### As {user}\n\n{}", aims::table(results, user));
+        numbers(results, user, &mut text);
+    }
+    text
+}
+
+fn numbers(results: &Results, user: &str, text: &mut String) {
+    text.push_str("\n| workload | unit |");
+    for name in CONTESTANTS {
+        let _ = write!(text, " {name} |");
+    }
+    let _ = writeln!(text, " jailkeeper to native | by `cargo xtask bench` |");
+    let _ = writeln!(text, "|---|---|{}---|---|", "---|".repeat(CONTESTANTS.len()));
+    let of = |group: &'static str| {
+        results.workloads(user).into_iter().filter(move |row| row.group == group)
+    };
+    for row in GROUPS.into_iter().flat_map(of) {
+        let Row { workload, unit, group, .. } = row;
+        let _ = write!(text, "| {workload} | {unit} |");
+        for name in CONTESTANTS {
+            let cell = match results.row(user, workload, name) {
+                None => "-".to_owned(),
+                Some(row) => row.spread().map_or_else(
+                    || "fail".to_owned(),
+                    |spread| format!("{:.*}", digits(spread.median), spread.median),
+                ),
+            };
+            let _ = write!(text, " {cell} |");
+        }
+        // Of what native does not have there is no ratio: it keeps no memory and kills nobody.
+        let to = match group.as_str() {
+            "memory" | "death" => None,
+            _ => results.ratio(user, workload, "jailkeeper", "native"),
+        };
+        let _ = writeln!(text, " {} | `--only {group}` |", ratio(to));
+    }
+    let warm = of("warm").next();
+    let ways = ["posix_spawn", "spawn", "prepared", "spare"];
+    let shown: Vec<String> = ways
+        .iter()
+        .filter_map(|way| {
+            let median = results.median(user, &warm?.workload, way)?;
+            let to = results.ratio(user, &warm?.workload, way, "posix_spawn");
+            Some(format!("`{way}` {median:.0} µs ({})", ratio(to)))
+        })
+        .collect();
+    if !shown.is_empty() {
+        let _ = writeln!(
+            text,
+            "\nA start of `/bin/true` by a program that stays, and its ratio to `posix_spawn`, by \
+             `cargo xtask bench --only warm`: {}.",
+            shown.join(", ")
+        );
+    }
+}
