@@ -72,6 +72,8 @@ mod plan;
 mod prepared;
 #[cfg(feature = "full")]
 mod probe;
+#[cfg(feature = "full")]
+mod proc_entry;
 mod profiles;
 mod protected;
 mod recorder;

@@ -9,6 +9,7 @@
 
 use super::group::Group;
 use super::{children, is_alive};
+use crate::proc_entry;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -106,8 +107,7 @@ impl AsFd for Reaper {
 
 /// Returns the parent of a process or thread.
 pub(super) fn parent(pid: Pid) -> Option<i32> {
-    let text = std::fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
-    let text = String::from_utf8_lossy(&text);
+    let text = proc_entry::text(&format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
     let (_, fields) = text.rsplit_once(')')?;
     fields.split_ascii_whitespace().nth(1)?.parse().ok()
 }

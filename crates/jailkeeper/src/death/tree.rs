@@ -18,6 +18,7 @@
 use super::group::Group;
 use super::reaper::parent;
 use super::{children, is_alive};
+use crate::proc_entry;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -283,24 +284,21 @@ fn is_still(pid: i32, time: u64) -> bool {
 
 /// Returns the process that a process or thread is or belongs to.
 fn process_of(pid: Pid) -> Option<Pid> {
-    let text = std::fs::read(format!("/proc/{}/status", pid.as_raw_pid())).ok()?;
-    let text = String::from_utf8_lossy(&text);
+    let text = proc_entry::text(&format!("/proc/{}/status", pid.as_raw_pid())).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
     line.trim().parse().ok().and_then(Pid::from_raw)
 }
 
 /// Returns the process group of a process, 0 if its number is unknown in this pid namespace.
 pub(crate) fn process_group(pid: Pid) -> Option<i32> {
-    let text = std::fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
-    let text = String::from_utf8_lossy(&text);
+    let text = proc_entry::text(&format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
     let (_, fields) = text.rsplit_once(')')?;
     fields.split_ascii_whitespace().nth(2)?.parse().ok()
 }
 
 /// Returns when a process began, in the kernel's own ticks; `None` when it has ended.
 fn began(pid: Pid) -> Option<u64> {
-    let text = std::fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
-    let text = String::from_utf8_lossy(&text);
+    let text = proc_entry::text(&format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
     let (_, fields) = text.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace();
     let state = fields.next()?;

@@ -4,6 +4,7 @@
 //! arguments in its registers can be trusted. Text in its memory cannot, because another thread
 //! may write there; it is read once, bounded, and used as a name.
 
+use crate::proc_entry;
 use jailkeeper_model::{Ancestor, JailPath};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -114,14 +115,12 @@ impl Caller {
     pub(crate) fn parked(self) -> Parked {
         let deadline = Instant::now() + FALLING_ASLEEP;
         loop {
-            match std::fs::read_to_string(self.proc("syscall")) {
+            match proc_entry::text(&self.proc("syscall")) {
                 Ok(text) if text.starts_with("running") && Instant::now() < deadline => {
                     std::thread::sleep(Duration::from_micros(20));
                 }
                 Ok(text) => return ParkedCall::parse(&text).map_or(Parked::Gone, Parked::In),
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    return Parked::Hidden;
-                }
+                Err(Errno::ACCESS | Errno::PERM) => return Parked::Hidden,
                 Err(_) => return Parked::Gone,
             }
         }
@@ -195,7 +194,7 @@ impl Caller {
 
     /// Returns the permissions that the caller takes away from files that it creates.
     pub(crate) fn umask(self) -> u32 {
-        let text = std::fs::read_to_string(self.proc("status")).unwrap_or_default();
+        let text = proc_entry::text(&self.proc("status")).unwrap_or_default();
         let line = text.lines().find_map(|line| line.strip_prefix("Umask:"));
         line.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o077)
     }
@@ -256,8 +255,7 @@ pub(crate) fn file_path(target: &Path) -> Option<JailPath> {
 }
 
 fn numbers(pid: u32) -> Option<Numbers> {
-    let text = std::fs::read(format!("/proc/{pid}/status")).ok()?;
-    let text = String::from_utf8_lossy(&text);
+    let text = proc_entry::text(&format!("/proc/{pid}/status")).ok()?;
     let field = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_ascii_whitespace().last()?.parse().ok()

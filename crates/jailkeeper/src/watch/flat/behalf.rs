@@ -25,6 +25,18 @@ use std::path::Path;
 const TEXT_MAX: usize = 4 * 1024 * 1024;
 /// The devices that have no state: null, zero, full, random.
 const MEMORY_DEVICES: u32 = 1;
+/// What of a call's flags is kept where its file is opened for it.
+const KEPT: OFlags = OFlags::WRONLY
+    .union(OFlags::RDWR)
+    .union(OFlags::APPEND)
+    .union(OFlags::TRUNC)
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::SYNC)
+    .union(OFlags::DSYNC)
+    .union(OFlags::DIRECT)
+    .union(OFlags::NOATIME);
+/// What of them can be set afterwards, and would be taken away with another.
+const SETTABLE: OFlags = OFlags::APPEND.union(OFlags::DIRECT).union(OFlags::NOATIME);
 /// How often a name is followed again that something else took meanwhile.
 const TRIES: u32 = 8;
 
@@ -74,34 +86,31 @@ impl Watch<'_> {
     /// the caller opens itself.
     pub(super) fn open_native_on_behalf(&self, places: &[Place], flags: u64, mode: u64) -> Answer {
         let [place] = places else { return Answer::Refuse(Errno::INVAL) };
+        let Ok(bits) = u32::try_from(flags & u64::from(u32::MAX)) else {
+            return Answer::Refuse(Errno::INVAL);
+        };
+        let wanted = OFlags::from_bits_retain(bits);
         let looked = held(&place.walk.path, OFlags::empty())
             .and_then(|held| Ok((rustix::fs::fstat(&held)?, held)));
         let Ok((stat, held)) = looked else { return self.open_on_behalf(places, flags, mode) };
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile | FileType::Directory | FileType::Symlink => {
-                self.open_on_behalf(places, flags, mode)
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let opened = match kind {
+            FileType::RegularFile | FileType::Directory if wanted.contains(OFlags::TMPFILE) => {
+                return self.open_on_behalf(places, flags, mode);
             }
-            FileType::Socket => Answer::Refuse(Errno::NXIO),
-            FileType::CharacterDevice if rustix::fs::major(stat.st_rdev) == MEMORY_DEVICES => {
-                let Ok(bits) = u32::try_from(flags & u64::from(u32::MAX)) else {
-                    return Answer::Refuse(Errno::INVAL);
-                };
-                let wanted = OFlags::from_bits_retain(bits);
-                if wanted.contains(OFlags::CREATE | OFlags::EXCL) {
-                    return Answer::Refuse(Errno::EXIST);
-                }
-                let kept = OFlags::WRONLY | OFlags::RDWR | OFlags::APPEND | OFlags::NONBLOCK;
-                let how = wanted & (kept | OFlags::DIRECTORY) | OFlags::CLOEXEC;
-                // The link leads to what was looked at, whatever has the name by now.
-                let link = format!("/proc/self/fd/{}", held.as_raw_fd());
-                match rustix::fs::open(link, how, Mode::empty()) {
-                    Ok(fd) => {
-                        Answer::Descriptor { fd, close_on_exec: filter::closes_on_exec(flags) }
-                    }
-                    Err(errno) => Answer::Refuse(errno),
-                }
+            FileType::Symlink => return self.open_on_behalf(places, flags, mode),
+            FileType::Socket => Err(Errno::NXIO),
+            FileType::CharacterDevice if rustix::fs::major(stat.st_rdev) != MEMORY_DEVICES => {
+                return Answer::Resume;
             }
-            _ => Answer::Resume,
+            FileType::RegularFile | FileType::Directory | FileType::CharacterDevice => {
+                open_held(&held, kind, wanted)
+            }
+            _ => return Answer::Resume,
+        };
+        match opened {
+            Ok(fd) => Answer::Descriptor { fd, close_on_exec: filter::closes_on_exec(flags) },
+            Err(errno) => Answer::Refuse(errno),
         }
     }
 
@@ -182,6 +191,27 @@ impl Watch<'_> {
         self.still_waits()?;
         rustix::fs::ftruncate(&fd, self.argument(1))
     }
+}
+
+/// Opens what is held, which is there already.
+///
+/// The link leads to what was looked at, whatever has the name by now.
+fn open_held(held: &OwnedFd, kind: FileType, wanted: OFlags) -> Result<OwnedFd, Errno> {
+    if wanted.contains(OFlags::CREATE | OFlags::EXCL) {
+        return Err(Errno::EXIST);
+    }
+    let writes = wanted.intersects(OFlags::WRONLY | OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC);
+    if kind == FileType::Directory && writes {
+        return Err(Errno::ISDIR);
+    }
+    let link = format!("/proc/self/fd/{}", held.as_raw_fd());
+    // Whoever has a lease on a file must not make the supervisor wait.
+    let how = wanted & KEPT | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let fd = rustix::fs::open(link, how, Mode::empty())?;
+    if !wanted.contains(OFlags::NONBLOCK) {
+        rustix::fs::fcntl_setfl(&fd, wanted & SETTABLE)?;
+    }
+    Ok(fd)
 }
 
 fn is_directory(path: &JailPath) -> bool {

@@ -12,6 +12,7 @@
 //! Not known here: a path that lies in a mapping which several processes share.
 
 use super::Watch;
+use crate::proc_entry;
 use crate::walls::filter;
 use rustix::process::Pid;
 
@@ -41,8 +42,7 @@ impl Kin {
     }
 
     fn of(pid: Pid) -> Option<Self> {
-        let text = std::fs::read(format!("/proc/{}/stat", pid.as_raw_pid())).ok()?;
-        Self::parse(&String::from_utf8_lossy(&text))
+        Self::parse(&proc_entry::text(&format!("/proc/{}/stat", pid.as_raw_pid())).ok()?)
     }
 }
 
