@@ -43,7 +43,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s w -l write
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -s d -l deny -d 'Take a path out of an allowed tree' -r -F
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l read-glob -d 'Let the jail open files whose absolute path matches a glob such as `/srv/**/*.csv`' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l write-glob -d 'Let the jail also write and create files whose path matches a glob' -r
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees; one that begins with `**` leaves the base alone' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l read-pattern -d 'Let the jail open files whose absolute path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand run" -l tmp -d 'Give the jail an empty /tmp of its own, or none [default: private]' -r -f -a "private\t'An empty one in memory, gone with the jail'
@@ -90,7 +90,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s w -l writ
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -s d -l deny -d 'Take a path out of an allowed tree' -r -F
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l read-glob -d 'Let the jail open files whose absolute path matches a glob such as `/srv/**/*.csv`' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l write-glob -d 'Let the jail also write and create files whose path matches a glob' -r
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees; one that begins with `**` leaves the base alone' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l read-pattern -d 'Let the jail open files whose absolute path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand plan" -l tmp -d 'Give the jail an empty /tmp of its own, or none [default: private]' -r -f -a "private\t'An empty one in memory, gone with the jail'
@@ -130,7 +130,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -s w -l wri
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -s d -l deny -d 'Take a path out of an allowed tree' -r -F
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l read-glob -d 'Let the jail open files whose absolute path matches a glob such as `/srv/**/*.csv`' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l write-glob -d 'Let the jail also write and create files whose path matches a glob' -r
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees; one that begins with `**` leaves the base alone' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l read-pattern -d 'Let the jail open files whose absolute path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand check" -l tmp -d 'Give the jail an empty /tmp of its own, or none [default: private]' -r -f -a "private\t'An empty one in memory, gone with the jail'
@@ -181,7 +181,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -s w -l wri
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -s d -l deny -d 'Take a path out of an allowed tree' -r -F
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l read-glob -d 'Let the jail open files whose absolute path matches a glob such as `/srv/**/*.csv`' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l write-glob -d 'Let the jail also write and create files whose path matches a glob' -r
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees; one that begins with `**` leaves the base alone' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l read-pattern -d 'Let the jail open files whose absolute path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand learn" -l tmp -d 'Give the jail an empty /tmp of its own, or none [default: private]' -r -f -a "private\t'An empty one in memory, gone with the jail'
@@ -224,7 +224,7 @@ complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s w -l wr
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -s d -l deny -d 'Take a path out of an allowed tree' -r -F
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l read-glob -d 'Let the jail open files whose absolute path matches a glob such as `/srv/**/*.csv`' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l write-glob -d 'Let the jail also write and create files whose path matches a glob' -r
-complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees' -r
+complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l deny-glob -d 'Take files whose path matches a glob, such as `**/.env*`, out of allowed trees; one that begins with `**` leaves the base alone' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l read-pattern -d 'Let the jail open files whose absolute path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l write-pattern -d 'Let the jail also write and create files whose path matches a regular expression' -r
 complete -c jailkeeper -n "__fish_jailkeeper_using_subcommand attach" -l tmp -d 'Give the jail an empty /tmp of its own, or none [default: private]' -r -f -a "private\t'An empty one in memory, gone with the jail'

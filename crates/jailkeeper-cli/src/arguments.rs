@@ -270,7 +270,8 @@ pub(crate) struct PolicyArguments {
     /// Let the jail also write and create files whose path matches a glob
     #[arg(long, value_name = "GLOB", help_heading = "Files")]
     pub(crate) write_glob: Vec<String>,
-    /// Take files whose path matches a glob, such as `**/.env*`, out of allowed trees
+    /// Take files whose path matches a glob, such as `**/.env*`, out of allowed trees; one that
+    /// begins with `**` leaves the base alone
     #[arg(long, value_name = "GLOB", help_heading = "Files")]
     pub(crate) deny_glob: Vec<String>,
     /// Let the jail open files whose absolute path matches a regular expression

@@ -2,11 +2,15 @@
 
 use crate::both::both;
 use jailkeeper_model::{ActionTaken, Mode, Reply};
-use jailkeeper_testkit::Place;
+use jailkeeper_testkit::{Place, User};
 use std::fs;
 
 both! {
     denied_glob;
+    denied_anywhere;
+    denied_beside_many_programs;
+    denied_names_cost_no_second;
+    another_name_at_flat;
     denied_directory_with_a_way_through;
     denied_name_that_appears;
     denied_name_is_not_brought_along;
@@ -48,6 +52,83 @@ fn denied_glob(place: &Place) {
         let expected = if place.is_flat() { 125 } else { 120 };
         assert_eq!(ran.status, expected, "{script}: {ran}");
     }
+}
+
+/// A glob that names no place denies in what the caller allowed, and leaves the base alone.
+fn denied_anywhere(place: &Place) {
+    with_secrets(place);
+    fs::remove_file(place.path("{work}/copy")).unwrap();
+    place.write("{work}/a.env", place.secret(), 0o644);
+    let options = "--deny-glob **/*.env* --deny-glob **/cat --read {ro}";
+    place.write("{ro}/b.env", place.secret(), 0o644);
+    for file in ["a.env", ".env", "sub/.env.local", "{ro}/b.env"] {
+        assert!(place.free(["cat", file]).leaks(), "{file}: the control reads it");
+        let ran = place.jail(options, ["cat", file]);
+        assert_eq!(ran.leaks_nothing().breach().mode, Mode::Read, "{file}: {ran}");
+    }
+    let ran = place.jail(options, ["sh", "-c", "cat inside {ro}/file"]);
+    assert_eq!(ran.succeeds().text(), "inside\nto read\n", "{ran}");
+    let script = "$JAILKEEPER check --deny-glob '**/env' --mode execute /usr/bin/env
+        $JAILKEEPER check --deny-glob '/usr/bin/en*' --mode execute /usr/bin/env";
+    let text = place.script(script).text();
+    assert!(text.contains("allow: execute") && text.contains("kill: execute"), "{text}");
+}
+
+/// Landlock has a rule for every file beside a denied one; where there are too many, a program
+/// that could not be run is an error that says so.
+fn denied_beside_many_programs(place: &Place) {
+    const MANY: u32 = 16_400;
+    if !place.is_flat() || place.user() != User::Ordinary {
+        return;
+    }
+    place.make_directory("{work}/many");
+    place.write("{work}/many/.env", place.secret(), 0o644);
+    fs::copy("/bin/cat", place.path("{work}/many/0")).unwrap();
+    for number in 1..MANY {
+        let name = format!("{{work}}/many/{number}");
+        fs::hard_link(place.path("{work}/many/0"), place.path(&name)).unwrap();
+    }
+    // Half of them have a rule; which, is the file system's order.
+    let options = "--deny {work}/many/.env";
+    let names = (0..=8).flat_map(|eighth| [MANY / 8 * eighth, MANY - 1 - MANY / 8 * eighth]);
+    let mut tried = names.map(|number| {
+        let program = format!("./many/{}", number.min(MANY - 1));
+        place.jail(options, [&program, "inside", "many/7"])
+    });
+    let refused = tried.find(|ran| ran.status != 0).expect("one of them has no rule");
+    assert_eq!(refused.status, 125, "{refused}");
+    assert!(refused.stderr.contains("run at strength `flat`"), "{refused}");
+    assert!(refused.stderr.contains("hint: begin the pattern with"), "{refused}");
+}
+
+/// An open table of mounts once kept the view alive, so that each such run waited a second.
+fn denied_names_cost_no_second(place: &Place) {
+    place.write("{work}/key", place.secret(), 0o644);
+    let quick = || {
+        let start = std::time::Instant::now();
+        place.jail("--deny {work}/key", ["true"]).succeeds();
+        start.elapsed() < std::time::Duration::from_millis(900)
+    };
+    assert!((0..10).any(|_| quick()), "every run took as long as the patience of the supervisor");
+}
+
+/// Without mounts another name of a denied file cannot be closed: an error names both.
+fn another_name_at_flat(place: &Place) {
+    if !place.is_flat() {
+        return;
+    }
+    with_secrets(place);
+    let ran = place.jail("--deny {work}/.env", ["./escape", "write", "ran"]);
+    assert_eq!(ran.leaks_nothing().status, 125, "{ran}");
+    let said = &ran.stderr;
+    let parts = ["failed to deny at strength `flat`", "{work}/.env`", "{work}/copy`"];
+    assert!(parts.iter().all(|part| said.contains(&place.text(part))), "{said}");
+    assert!(said.contains("another name") && said.contains("hint: deny that name too"), "{said}");
+    // What the hint says helps.
+    let ran = place.jail("--deny {work}/.env --deny {work}/copy", ["cat", "inside"]);
+    assert_eq!(ran.succeeds().text(), "inside\n", "{ran}");
+    let ran = place.jail("--deny {work}/.env --deny {work}/copy", ["cat", "copy"]);
+    assert_eq!(ran.leaks_nothing().breach().mode, Mode::Read, "{ran}");
 }
 
 fn denied_directory_with_a_way_through(place: &Place) {

@@ -414,6 +414,8 @@ impl Supervisor {
                 self.over_time(wall_time);
             }
         }
+        // Whoever has a table of mounts open keeps the mounts: the tripwire's watch would not end.
+        drop(mounts);
         let (init_ending, usage) = wait(life.pid()).step("wait for the jail's init")?;
         self.ward.settle(SETTLING);
         let ending = status.map_or(init_ending, Ending::from_status);

@@ -34,6 +34,8 @@ enum Level {
 pub(super) struct Glob {
     /// The directory that it begins in; empty for the root.
     beneath: Vec<u8>,
+    /// It begins with `**`, in no directory.
+    anywhere: bool,
     /// One for each choice of alternatives.
     alternatives: Vec<Vec<Level>>,
 }
@@ -60,8 +62,14 @@ impl Glob {
         let beneath = beneath.map(JailPath::as_bytes).filter(|path| *path != b"/");
         Ok(Self {
             beneath: beneath.unwrap_or_default().to_vec(),
+            anywhere,
             alternatives: levels.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Says whether it names no place to begin at.
+    pub(super) fn is_anywhere(&self) -> bool {
+        self.anywhere
     }
 
     /// Writes it as a regular expression over bytes.

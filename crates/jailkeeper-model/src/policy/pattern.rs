@@ -25,6 +25,7 @@ pub struct Pattern {
     /// The bytes with which every match begins.
     prefix: Vec<u8>,
     tree: Option<JailPath>,
+    anywhere: bool,
     right: Right,
     origin: Origin,
     on_jailbreak: Option<OnJailbreak>,
@@ -91,7 +92,9 @@ impl Pattern {
         let regex = compile(expression)?;
         let prefix = prefix(expression).to_vec();
         let written = expression.to_owned();
-        Ok(Self { written, regex, prefix, tree: None, right, origin, on_jailbreak: None })
+        let anywhere = !expression.starts_with('^');
+        let tree = None;
+        Ok(Self { written, regex, prefix, tree, anywhere, right, origin, on_jailbreak: None })
     }
 
     /// Makes a pattern of a glob.
@@ -144,8 +147,8 @@ impl Pattern {
     ) -> Result<Self, PatternError> {
         let whole = 0..written.len();
         let regex = build(&glob.regex()).map_err(|_| PatternError::new(TOO_LARGE, whole))?;
-        let (prefix, tree) = (glob.prefix(), glob.as_tree());
-        Ok(Self { written, regex, prefix, tree, right, origin, on_jailbreak: None })
+        let (prefix, tree, anywhere) = (glob.prefix(), glob.as_tree(), glob.is_anywhere());
+        Ok(Self { written, regex, prefix, tree, anywhere, right, origin, on_jailbreak: None })
     }
 
     /// Says what follows a jailbreak that this pattern denies, if not what the policy says.
@@ -165,6 +168,13 @@ impl Pattern {
     pub fn may_match_below(&self, directory: &JailPath) -> bool {
         let directory = directory.as_bytes();
         self.prefix.starts_with(directory) || directory.starts_with(&self.prefix)
+    }
+
+    /// Says whether it names no place: a glob that begins with `**`, or a regular expression that
+    /// does not begin with `^`. If such a pattern denies, it denies nothing of the base.
+    #[must_use]
+    pub fn is_anywhere(&self) -> bool {
+        self.anywhere
     }
 
     /// Returns what it grants, or that it denies.

@@ -1,6 +1,6 @@
 //! A policy that was checked.
 
-use super::{OnJailbreak, Pattern, PolicyBuilder, Right, Rule};
+use super::{OnJailbreak, Origin, Pattern, PolicyBuilder, Right, Rule};
 use crate::path::JailPath;
 use std::collections::BTreeSet;
 
@@ -85,12 +85,16 @@ impl Policy {
 
     /// Returns the pattern that denies a path: one that matches the path or a directory above it.
     ///
-    /// A rule that covers the path and is at or below what matches brings it back.
+    /// A rule that covers the path and is at or below what matches brings it back. What the base
+    /// grants is denied by no pattern that [names no place](Pattern::is_anywhere): the files of
+    /// the system are nobody's secret, and there are a hundred thousand to look through.
     #[must_use]
     pub fn denying_pattern(&self, path: &JailPath) -> Option<&Pattern> {
-        let mut denying = self.patterns.iter().filter(|pattern| pattern.right() == Right::Deny);
         let rule = self.rule_for(path);
-        denying.find(|pattern| {
+        let base = rule.is_some_and(|rule| *rule.origin() == Origin::Base);
+        let reaches = |pattern: &&Pattern| !(base && pattern.is_anywhere());
+        let denying = self.patterns.iter().filter(|pattern| pattern.right() == Right::Deny);
+        denying.filter(reaches).find(|pattern| {
             path.ancestors()
                 .take_while(|above| !rule.is_some_and(|rule| above.covers(rule.path())))
                 .any(|above| pattern.matches(&above))
@@ -130,7 +134,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Origin, Right};
+    use crate::policy::Right;
 
     fn path(path: &str) -> JailPath {
         JailPath::new(path).unwrap()
@@ -185,5 +189,27 @@ mod tests {
         ] {
             assert_eq!(policy.denying_pattern(&path(asked)).is_some(), expected, "{asked}");
         }
+    }
+
+    #[test]
+    fn a_pattern_that_names_no_place_denies_nothing_of_the_base() {
+        let base = Rule::new(path("/usr"), Right::Read, Origin::Base);
+        let asked = |at: &str| Rule::new(path(at), Right::Read, Origin::Flag("--read".into()));
+        let rules = [base, asked("/usr/share/mine"), asked("/srv")];
+        for (glob, denied) in [
+            ("**/*.key", ["/usr/share/mine/a.key", "/srv/a.key"].as_slice()),
+            ("/usr/**/*.key", &["/usr/lib/a.key", "/usr/share/mine/a.key"]),
+            ("/{usr,srv}/**/*.key", &["/usr/lib/a.key", "/usr/share/mine/a.key", "/srv/a.key"]),
+        ] {
+            let pattern = Pattern::glob(glob, Right::Deny, Origin::Api).unwrap();
+            let policy = Policy::builder().rules(rules.clone()).pattern(pattern).build().unwrap();
+            for asked in ["/usr/lib/a.key", "/usr/share/mine/a.key", "/srv/a.key"] {
+                let expected = denied.contains(&asked);
+                let found = policy.denying_pattern(&path(asked)).is_some();
+                assert_eq!(found, expected, "{glob} {asked}");
+            }
+        }
+        let regex = |text| Pattern::new(text, Right::Deny, Origin::Api).unwrap().is_anywhere();
+        assert!(regex("key$") && regex(r"/\.env") && !regex("^/.*key$"));
     }
 }

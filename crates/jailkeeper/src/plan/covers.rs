@@ -8,7 +8,7 @@ use super::find::Found;
 use super::trees::{Tree, Trees};
 use super::view::{Cover, Node};
 use crate::error::{Error, ErrorKind, Result};
-use jailkeeper_model::{JailPath, Pattern, Policy, Right, Rule};
+use jailkeeper_model::{JailPath, Origin, Pattern, Policy, Right, Rule};
 use rustix::fs::FileType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -90,14 +90,35 @@ impl Carver<'_> {
     fn pattern(&mut self, pattern: &Pattern) -> Result<()> {
         for tree in self.trees.iter() {
             if tree.is_host() && tree.directory && pattern.may_match_below(&tree.path) {
-                self.walk(tree, pattern)?;
+                for start in self.starts(tree, pattern) {
+                    self.walk(tree, &start, pattern)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn walk(&mut self, tree: &Tree, pattern: &Pattern) -> Result<()> {
-        let mut entries = WalkDir::new(tree.path.as_path()).into_iter();
+    /// Where in a tree a pattern could deny something: everywhere, or below the rules that are
+    /// not the base's.
+    fn starts(&self, tree: &Tree, pattern: &Pattern) -> Vec<JailPath> {
+        if !pattern.is_anywhere() || !self.is_base(&tree.path) {
+            return vec![tree.path.clone()];
+        }
+        let inside = |path: &JailPath| {
+            let parent = path.parent().filter(|parent| self.is_base(parent));
+            parent.is_some() && self.trees.containing(path).is_some_and(|at| at.path == tree.path)
+        };
+        let asked = self.policy.rules().iter().filter(|rule| rule.right().allows());
+        asked.map(Rule::path).filter(|path| !self.is_base(path) && inside(path)).cloned().collect()
+    }
+
+    /// Tells whether the base says what holds for a path.
+    fn is_base(&self, path: &JailPath) -> bool {
+        self.policy.rule_for(path).is_some_and(|rule| *rule.origin() == Origin::Base)
+    }
+
+    fn walk(&mut self, tree: &Tree, start: &JailPath, pattern: &Pattern) -> Result<()> {
+        let mut entries = WalkDir::new(start.as_path()).into_iter();
         while let Some(entry) = entries.next() {
             // What cannot be looked into by the caller is closed to the jail as well.
             let Ok(entry) = entry else { continue };
@@ -105,7 +126,10 @@ impl Carver<'_> {
             let Ok(path) = JailPath::new(entry.path()) else { continue };
             let directory = entry.file_type().is_dir();
             let other_tree = path != tree.path && self.trees.at(&path).is_some();
-            if other_tree || (directory && !pattern.may_match_below(&path)) {
+            let elsewhere = directory
+                && (!pattern.may_match_below(&path)
+                    || (pattern.is_anywhere() && self.is_base(&path)));
+            if other_tree || elsewhere {
                 skip(&mut entries, directory);
                 continue;
             }

@@ -1,8 +1,8 @@
 //! Finding the command before anything is set up.
 
-use super::{Plan, Source, find};
+use super::{Plan, Source, find, native};
 use crate::error::{Error, ErrorKind, Result};
-use jailkeeper_model::JailPath;
+use jailkeeper_model::{Access, JailPath, Presence, Right, Verdict, decide};
 use rustix::fs::FileType;
 
 /// What is known about a candidate before the start.
@@ -11,6 +11,9 @@ enum Candidate {
     Possible,
     Missing,
     NotExecutable,
+    /// It may be run, and Landlock cannot be told so because of what is denied beside it: in the
+    /// directory of which not every entry got a rule.
+    WithoutRule(JailPath, JailPath),
 }
 
 impl Plan {
@@ -23,6 +26,20 @@ impl Plan {
         for candidate in &self.candidates {
             match self.look_at(candidate) {
                 Candidate::Possible => return Ok(()),
+                Candidate::WithoutRule(path, directory) => {
+                    return Err(Error::new(ErrorKind::Policy, "run at strength `flat`")
+                        .at(path.as_path())
+                        .because(format!(
+                            "`{}` has more files beside what is denied than Landlock gets rules \
+                             for ({})",
+                            directory.display(),
+                            native::ENTRIES_AT_MOST
+                        ))
+                        .with_hint(
+                            "begin the pattern with a directory that holds fewer files, as in \
+                             `/home/me/project/**/.env*`, or use a machine that has strength `full`",
+                        ));
+                }
                 Candidate::NotExecutable => not_executable = Some(candidate),
                 Candidate::Missing => {}
             }
@@ -59,6 +76,19 @@ impl Plan {
         if inside && (found.kind != FileType::RegularFile || bits == 0) {
             return Candidate::NotExecutable;
         }
-        Candidate::Possible
+        let allowed = || {
+            let access = Access::execute(found.path.clone(), Presence::Exists);
+            decide(&self.policy, &access) == Verdict::Allow
+        };
+        match self.native.left_out() {
+            Some(directory)
+                if inside
+                    && !self.native.grants(&self.trees, &found.path, Right::Read)
+                    && allowed() =>
+            {
+                Candidate::WithoutRule(found.path, directory.clone())
+            }
+            _ => Candidate::Possible,
+        }
     }
 }

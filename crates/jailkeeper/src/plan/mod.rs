@@ -168,6 +168,15 @@ impl Plan {
             Ground::Host { .. } => Native::of(&policy, &surveyed.trees),
         };
         walls_alone::check(settings, probe, &ground, &policy, &native)?;
+        let mut warnings = surveyed.warnings;
+        warnings.extend(native.left_out().map(|directory| {
+            format!(
+                "`{}` has more files beside what is denied than Landlock gets rules for ({}): \
+                 programs among the rest cannot be run",
+                directory.display(),
+                native::ENTRIES_AT_MOST
+            )
+        }));
         let candidates = environment::candidates(&wanted.program, &environment);
         let program = wanted.program.clone();
         let first = wanted.arguments.first().cloned().unwrap_or(program);
@@ -187,7 +196,7 @@ impl Plan {
             candidates,
             environment,
             terminal: wanted.terminal,
-            warnings: surveyed.warnings,
+            warnings,
             weaker: weaker(settings, probe),
             fallen_back: None,
             unwatched: settings.unwatched,

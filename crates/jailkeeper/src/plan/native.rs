@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// How many entries of chains get a rule of their own. What is beyond is done on behalf.
-const ENTRIES_AT_MOST: usize = 8192;
+pub(super) const ENTRIES_AT_MOST: usize = 8192;
 
 /// What Landlock grants.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct Native {
     /// Directories that get no rule of their tree's right because of what is below them, and
     /// whether all of that may be read.
     chains: BTreeMap<JailPath, bool>,
+    /// The first chain of which not every entry got a rule.
+    left_out: Option<JailPath>,
 }
 
 /// An entry of a chain that has a rule of its own.
@@ -71,6 +73,7 @@ impl Native {
                 continue;
             }
             if self.entries.len() >= ENTRIES_AT_MOST {
+                self.left_out.get_or_insert_with(|| chain.clone());
                 return;
             }
             if let Some(entry) = Entry::of(root, &tree.path, &path, right) {
@@ -99,6 +102,11 @@ impl Native {
     /// Tells whether something that is carved out lies below a path.
     pub(crate) fn is_chain(&self, path: &JailPath) -> bool {
         self.chains.contains_key(path)
+    }
+
+    /// Returns a directory that has entries which could have a rule and got none.
+    pub(super) fn left_out(&self) -> Option<&JailPath> {
+        self.left_out.as_ref()
     }
 
     /// Returns a directory whose tree Landlock cannot grant.
@@ -170,7 +178,11 @@ fn chains(policy: &Policy, trees: &Trees) -> BTreeMap<JailPath, bool> {
     for rule in policy.rules().iter().filter(|rule| !rule.right().allows()) {
         add(rule.path(), false);
     }
-    for watched in &trees.watched {
+    // Where nothing can be made from inside, what appears from outside is the watch's alone: the
+    // programs of such a tree can be run, and no name costs a rule.
+    let writable =
+        |path: &&JailPath| trees.containing(path).is_some_and(|tree| tree.right == Right::Write);
+    for watched in trees.watched.iter().filter(writable) {
         if let Ok(inside) = watched.join(std::ffi::OsStr::new("x")) {
             add(&inside, false);
         }
