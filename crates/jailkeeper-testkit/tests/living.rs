@@ -21,6 +21,8 @@ both! {
     profile_with_mistakes;
     profile_in_the_jails_reach;
     ask_through_the_events;
+    ask_on_the_terminal;
+    ask_beside_the_terminal;
     log_widens_reading_alone;
     learn_then_run;
     check_agrees;
@@ -177,11 +179,12 @@ fn moved_beside_a_denied_name(place: &Place) {
 fn renamed_onto_what_holds_a_denied_name(place: &Place) {
     with_denied_name(place);
     let exists = -i64::from(libc::EEXIST);
-    let mut harmless = vec![("rename-new b a", exists), ("rename-new inside a/.env", exists)];
-    if !place.is_flat() {
-        harmless.push(("rename b a", -i64::from(libc::ENOTEMPTY)));
-        harmless.push(("rename inside a", -i64::from(libc::EISDIR)));
-    }
+    let harmless = [
+        ("rename-new b a", exists),
+        ("rename-new inside a/.env", exists),
+        ("rename b a", -i64::from(libc::ENOTEMPTY)),
+        ("rename inside a", -i64::from(libc::EISDIR)),
+    ];
     for (attempt, result) in harmless {
         let words = std::iter::once("./escape").chain(attempt.split(' '));
         let alone = place.free(words.clone()).survived();
@@ -303,6 +306,74 @@ print(child.wait())
     ];
     assert_eq!(said, expected, "{ran}");
     assert_eq!(text.matches(place.secret()).count(), 3, "two answers let three reads pass: {ran}");
+}
+
+/// Answers by keys, on a terminal that a program holds: the jail has a terminal of its own, and
+/// what is typed is the jail's until somebody is asked.
+fn ask_on_the_terminal(place: &Place) {
+    asked_by_keys(place, "");
+}
+
+/// The same where the jail has no terminal: the caller's own is opened for the question.
+fn ask_beside_the_terminal(place: &Place) {
+    asked_by_keys(place, "</dev/null");
+}
+
+/// Runs a command that reads a file outside three times, and answers each question with a key.
+/// Returns what was seen on the terminal, and the exit status.
+fn asked_by_keys(place: &Place, input: &str) {
+    let driver = r#"
+import os, pty, re, select, signal, sys, time
+keys, input = sys.argv[1], sys.argv[2]
+command = "exec \"$JAILKEEPER\" run --on-jailbreak ask -- sh -c " \
+    "'echo ready; sleep 0.3; for n in 1 2 3; do cat ../x && echo read $n; done; echo over' " + input
+child, terminal = pty.fork()
+if child == 0:
+    os.execvp("sh", ["sh", "-c", command])
+seen, typed, deadline = b"", 0, time.monotonic() + 45
+while time.monotonic() < deadline:
+    if select.select([terminal], [], [], 0.05)[0]:
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not more:
+            break
+        seen += more
+    if b"ready" in seen and typed == 0:
+        # Nobody is asked yet: this is no answer.
+        os.write(terminal, b"yyy")
+        typed = time.monotonic()
+    # A key that comes before the question has thrown away what was typed is lost: again.
+    asked = b"[k] kill: " in seen
+    open = not re.search(rb"allow|deny|kill", seen.rpartition(b"[k] kill: ")[2])
+    if asked and open and time.monotonic() - typed > 0.15:
+        typed = time.monotonic()
+        key = keys[seen.count(b"[k] kill: ") - 1:][:1] or "n"
+        os.write(terminal, key.encode())
+else:
+    os.kill(child, signal.SIGKILL)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+sys.stdout.write(seen.decode(errors="replace").replace("\r", "") + "\nstatus %d\n" % status)
+"#;
+    place.write("{state}/keys.py", driver, 0o644);
+    // Which keys; how often it is asked, how often the file is read; how it ends.
+    for (keys, questions, reads, end) in [
+        ("ynn", 3, 1, "status 0"),
+        ("ann", 1, 3, "status 0"),
+        ("\r\u{1b}x", 3, 0, "status 0"),
+        ("nk", 2, 0, "status 120"),
+    ] {
+        let ran = place.free(["python3", "{state}/keys.py", keys, input]);
+        let text = ran.text();
+        let count = |part: &str| text.matches(part).count();
+        assert_eq!(count("[k] kill: "), questions, "{keys:?}: {ran}");
+        assert_eq!(count("wants to read"), questions, "{keys:?}: {ran}");
+        let read = (1..=3).filter(|n| text.contains(&format!("\nread {n}\n"))).count();
+        assert_eq!((read, count(place.secret())), (reads, reads), "{keys:?}: {ran}");
+        assert!(text.contains(end), "{keys:?}: {ran}");
+        assert_eq!(count("over\n"), usize::from(end == "status 0"), "{keys:?}: {ran}");
+    }
 }
 
 fn log_widens_reading_alone(place: &Place) {

@@ -3,6 +3,7 @@
 use super::super::ask::{self, Waiting};
 use super::super::caller::file_path;
 use super::super::grant::{self, Wanted};
+use super::super::rename;
 use super::super::walk::{End, Walk};
 use super::{Answer, Watch, refuse_call};
 use crate::plan::{Node, Source};
@@ -60,14 +61,16 @@ impl Watch<'_> {
                 Named::Nothing(errno) => return Answer::Refuse(errno),
             }
         }
+        let mut from = None;
         for (place, argument) in places.iter_mut().zip(call.paths) {
             let special = flags.and_then(|flags| self.special(call, place, flags));
             if let Some(answer) = special {
                 return answer;
             }
-            if let Some(answer) = self.judge_place(call, argument, place, flags) {
+            if let Some(answer) = self.judge_place(call, argument, place, flags, from.as_ref()) {
                 return answer;
             }
+            from = Some(place.walk.path.clone());
         }
         match (call.intent, call.class, call.mode) {
             // Its flags and permissions are in memory, where another thread could change them. A
@@ -152,13 +155,14 @@ impl Watch<'_> {
         })
     }
 
-    /// Judges one path; `None` lets the call go on.
+    /// Judges one path; `None` lets the call go on. Before the second one the first was judged.
     fn judge_place(
         &self,
         call: &PathCall,
         argument: &PathArgument,
         place: &Place,
         flags: Option<u64>,
+        from: Option<&JailPath>,
     ) -> Option<Answer> {
         let walk = &place.walk;
         let creates = flags.map_or(argument.creates, filter::creates);
@@ -199,6 +203,14 @@ impl Watch<'_> {
             },
             mode,
         };
+        // Answered and never resumed: a wrong look gives a wrong error, and nothing else.
+        if creates
+            && call.operation == "rename"
+            && matches!(decide(&self.ward.plan.policy, &attempt.access), Verdict::Jailbreak(_))
+            && let Some(errno) = rename::fails_anyway(self.ward, self.rename_flags(), from, walk)
+        {
+            return Some(Answer::Refuse(errno));
+        }
         if let Some(flags) = flags
             && let Some(answer) = self.ask(&attempt, flags, self.mode_argument(call))
         {
@@ -213,7 +225,12 @@ impl Watch<'_> {
 
     /// Tells whether the call renames to a name that must not be there: `mv` tries that first.
     pub(super) fn renames_exclusively(&self) -> bool {
-        self.call.name() == "renameat2" && self.int(4) == RENAME_NOREPLACE
+        self.rename_flags() == u64::from(RENAME_NOREPLACE)
+    }
+
+    /// The flags of a rename: the older calls have none.
+    fn rename_flags(&self) -> u64 {
+        if self.call.name() == "renameat2" { self.int(4).into() } else { 0 }
     }
 
     /// Asks about an attempt to open a file, if that is what follows it and the file could be handed
