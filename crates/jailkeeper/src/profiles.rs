@@ -1,6 +1,10 @@
 //! Profiles: those that are shipped, those that lie in directories, and putting them together.
 
+#[rustfmt::skip]
+mod shipped;
+
 use crate::error::{Error, ErrorKind, Result};
+use jailkeeper_model::profile::compiled::Compiled;
 use jailkeeper_model::profile::{Located, Profile, ProfileError, Settled, Stack, Variables, stack};
 use jailkeeper_model::{JailPath, Policy};
 use std::ffi::{OsStr, OsString};
@@ -8,22 +12,6 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// What every program needs.
-const BASE: &str = include_str!("../profiles/base.toml");
-/// What is closed also where walls are widened.
-const SECRETS: &str = include_str!("../profiles/secrets.toml");
-/// The profiles that are shipped, by name.
-const SHIPPED: [(&str, &str); 9] = [
-    ("agent", include_str!("../profiles/agent.toml")),
-    ("gcc", include_str!("../profiles/gcc.toml")),
-    ("git", include_str!("../profiles/git.toml")),
-    ("java", include_str!("../profiles/java.toml")),
-    ("latex", include_str!("../profiles/latex.toml")),
-    ("node", include_str!("../profiles/node.toml")),
-    ("python", include_str!("../profiles/python.toml")),
-    ("rust", include_str!("../profiles/rust.toml")),
-    ("shell", include_str!("../profiles/shell.toml")),
-];
 /// How many bytes of a file are read; a profile may have fewer.
 const BYTES_AT_MOST: u64 = 1 << 20;
 
@@ -104,7 +92,8 @@ impl Shelf {
     /// Lists what can be had by name, sorted. One in a directory hides one that is shipped.
     #[must_use]
     pub fn list(&self) -> Vec<Listed> {
-        let mut names: Vec<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mut names: Vec<String> =
+            shipped::ALL.iter().map(|profile| profile.name.to_owned()).collect();
         for directory in &self.directories {
             let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
             let files = entries.map(|entry| entry.path());
@@ -173,8 +162,7 @@ impl Shelf {
                 return parse(name, Some(&file), &text);
             }
         }
-        let shipped = SHIPPED.iter().find(|(shipped, _)| name == *shipped);
-        let Some((_, text)) = shipped else {
+        let Some(shipped) = shipped::ALL.iter().find(|shipped| name == shipped.name) else {
             let known: Vec<_> = self.list_names();
             return Err(Error::new(ErrorKind::Policy, "find the profile")
                 .at(name)
@@ -185,11 +173,11 @@ impl Shelf {
                     name.to_string_lossy()
                 )));
         };
-        parse(name, None, text)
+        built_in(shipped)
     }
 
     fn list_names(&self) -> Vec<String> {
-        SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect()
+        shipped::ALL.iter().map(|profile| profile.name.to_owned()).collect()
     }
 
     /// Finds what a profile extends; a path is taken from the profile's own directory.
@@ -244,20 +232,23 @@ pub(crate) fn wrong(error: ProfileError) -> Error {
     Error::profile(error)
 }
 
-/// Returns what every program needs.
-fn base() -> Result<Profile> {
-    parse(OsStr::new("base"), None, BASE)
+/// Returns what was read when this was built.
+fn built_in(profile: &Compiled) -> Result<Profile> {
+    match profile.profile() {
+        Some(profile) => Ok(profile),
+        None => parse(OsStr::new(profile.name), None, profile.text),
+    }
 }
 
 /// Says what the profiles mean for a command: with the base, unless that was taken away.
 pub(crate) fn settle(stack: &Stack, with_base: bool, variables: &Variables) -> Result<Settled> {
-    let base = if with_base { Some(base()?) } else { None };
+    let base = if with_base { Some(built_in(&shipped::BASE)?) } else { None };
     stack.settle(base.as_ref(), variables).map_err(wrong)
 }
 
 /// Says what is closed where walls are widened.
 pub(crate) fn secrets(variables: &Variables) -> Result<Settled> {
-    let secrets = parse(OsStr::new("secrets"), None, SECRETS)?;
+    let secrets = built_in(&shipped::SECRETS)?;
     let alone = stack(vec![secrets], &mut |name, _| {
         Err(ProfileError::new(name.place.clone(), "the secrets extend nothing"))
     });
@@ -286,6 +277,51 @@ pub(crate) fn files(stack: &Stack) -> impl Iterator<Item = PathBuf> + '_ {
 mod tests {
     use super::*;
     use jailkeeper_model::Right;
+    use jailkeeper_model::profile::compiled;
+
+    /// The names of what is shipped, and what is shipped but has no name to be wanted by.
+    const NAMES: [&str; 9] =
+        ["agent", "gcc", "git", "java", "latex", "node", "python", "rust", "shell"];
+    const NAMELESS: [&str; 2] = ["base", "secrets"];
+
+    /// The constants are what the texts say; with `JAILKEEPER_BLESS=1` they are written.
+    #[test]
+    fn the_constants_are_what_the_files_say() {
+        let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut wanted = String::from(
+            "//! The profiles in `profiles`, as constants. Written by a test: \
+             `JAILKEEPER_BLESS=1 cargo nextest run\n//! -p jailkeeper constants`.\n\n\
+             use jailkeeper_model::profile::compiled::*;\n\
+             use jailkeeper_model::profile::PatternKind;\n\
+             use jailkeeper_model::{OnJailbreak, Right};\n",
+        );
+        for name in NAMELESS.into_iter().chain(NAMES) {
+            let file = crate_directory.join(format!("profiles/{name}.toml"));
+            let text = std::fs::read_to_string(file).unwrap();
+            let profile = Profile::parse(name, None, &text).unwrap();
+            let included = format!("../../profiles/{name}.toml");
+            wanted.push('\n');
+            wanted += &compiled::rust(&profile, &name.to_uppercase(), &included);
+        }
+        wanted += "\n/// Those that can be had by their names.\npub(super) const ALL: [&Compiled; ";
+        wanted += &format!("{}] = [", NAMES.len());
+        wanted += &NAMES.map(|name| format!("&{}", name.to_uppercase())).join(", ");
+        wanted += "];\n";
+        let file = crate_directory.join("src/profiles/shipped.rs");
+        if std::env::var_os("JAILKEEPER_BLESS").is_some_and(|value| value == "1") {
+            std::fs::write(&file, &wanted).unwrap();
+        }
+        let is = std::fs::read_to_string(file).unwrap();
+        assert!(is == wanted, "out of date: run again with JAILKEEPER_BLESS=1");
+    }
+
+    #[test]
+    fn a_constant_is_the_profile_that_was_read() {
+        for constant in shipped::ALL.into_iter().chain([&shipped::BASE, &shipped::SECRETS]) {
+            let read = Profile::parse(constant.name, None, constant.text).unwrap();
+            assert_eq!(constant.profile(), Some(read), "{}", constant.name);
+        }
+    }
 
     fn settled() -> Settled {
         let variables = Variables::new("/w").with_home("/home/u").with_tmp("/tmp");

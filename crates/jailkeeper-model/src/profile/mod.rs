@@ -21,6 +21,7 @@
 //! It opens no file: who asks for a profile hands over its text. It does not know whether a path
 //! exists, and follows no symbolic link.
 
+pub mod compiled;
 mod document;
 mod entry;
 mod error;

@@ -2,6 +2,7 @@
 
 use crate::escape::{escape, is_harmless};
 use crate::policy::Origin;
+use std::borrow::Cow;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::ops::{Deref, Range};
 use std::os::unix::ffi::OsStrExt;
@@ -10,29 +11,31 @@ use std::sync::{Arc, OnceLock};
 
 /// Holds a profile's text, and what it is called.
 pub struct Source {
-    name: String,
+    name: Cow<'static, str>,
     file: Option<PathBuf>,
-    text: String,
+    text: Cow<'static, str>,
     /// The text with `?` for each byte of a character that could deceive, if it has any. It is
     /// made when somebody wants to see it: most texts are read without a mistake.
     harmless: OnceLock<Option<String>>,
-    /// Where each line begins.
-    lines: Vec<usize>,
+    /// Where each line begins, found out when somebody asks for a line.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     /// Makes a source; what was built in has no file.
     #[must_use]
     pub fn new(name: &str, file: Option<&Path>, text: &str) -> Arc<Self> {
-        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        Arc::new(Self {
-            name: name.to_owned(),
-            file: file.map(Path::to_owned),
-            text: text.to_owned(),
-            harmless: OnceLock::new(),
-            lines,
-        })
+        Self::make(name.to_owned().into(), file, text.to_owned().into())
+    }
+
+    /// Makes the source of what was built in.
+    pub(super) fn of_constant(name: &'static str, text: &'static str) -> Arc<Self> {
+        Self::make(name.into(), None, text.into())
+    }
+
+    fn make(name: Cow<'static, str>, file: Option<&Path>, text: Cow<'static, str>) -> Arc<Self> {
+        let (harmless, lines) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { name, file: file.map(Path::to_owned), text, harmless, lines })
     }
 
     /// Returns the profile's name.
@@ -69,10 +72,17 @@ impl Source {
         }
     }
 
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
+        })
+    }
+
     /// Returns line and column of an offset, both counted from 1, the column in characters.
     fn position(&self, offset: usize) -> (usize, usize) {
-        let line = self.lines.partition_point(|start| *start <= offset);
-        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let line = self.lines().partition_point(|start| *start <= offset);
+        let start = self.lines().get(line.saturating_sub(1)).copied().unwrap_or_default();
         let before = self.text.get(start..offset).unwrap_or_default();
         (line, before.chars().count() + 1)
     }
@@ -130,6 +140,11 @@ impl Place {
         Self { source: Arc::clone(source), span: start..end }
     }
 
+    /// Makes a place that is known to be one: the span is one of another place's.
+    pub(super) fn known(source: &Arc<Source>, span: Range<usize>) -> Self {
+        Self { source: Arc::clone(source), span }
+    }
+
     /// Returns the profile that it is in.
     #[must_use]
     pub fn source(&self) -> &Arc<Source> {
@@ -166,7 +181,7 @@ impl Place {
     pub fn origin(&self) -> Origin {
         match self.source.file() {
             Some(file) => Origin::File { file: file.to_owned(), line: Some(self.line()) },
-            None => Origin::Profile { name: self.source.name.clone(), line: self.line() },
+            None => Origin::Profile { name: self.source.name().to_owned(), line: self.line() },
         }
     }
 
@@ -174,7 +189,7 @@ impl Place {
     pub(super) fn line_and_marked(&self) -> (&str, Range<usize>) {
         let text = self.source.harmless_text();
         let (line, column) = self.source.position(self.span.start);
-        let start = self.source.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let start = self.source.lines().get(line.saturating_sub(1)).copied().unwrap_or_default();
         let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
         let end = self.span.end.min(start + line.len()).max(self.span.start);
         let marked = text.get(self.span.start..end).unwrap_or_default().chars().count();
