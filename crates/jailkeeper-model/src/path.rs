@@ -158,6 +158,38 @@ impl JailPath {
         self.0.ancestors().map(|path| Self(path.to_owned()))
     }
 
+    /// Returns the bytes of its parent, of that one's, and so on up to the root.
+    fn above(&self) -> impl Iterator<Item = &[u8]> {
+        let mut path = self.as_bytes();
+        std::iter::from_fn(move || {
+            let slash = path.iter().rposition(|byte| *byte == b'/')?;
+            let parent = path.get(..slash.max(1)).filter(|parent| parent.len() < path.len())?;
+            path = parent;
+            Some(parent)
+        })
+    }
+
+    /// Finds, among entries that are sorted by path, the one for the path itself or for its nearest
+    /// ancestor.
+    pub(crate) fn nearest<'e, E>(
+        &self,
+        entries: &'e [E],
+        path_of: impl Fn(&E) -> &Self,
+    ) -> Option<&'e E> {
+        // Those that cover a path come before it, the most specific one last; what stands between
+        // them and the path covers other paths.
+        let end = entries.partition_point(|entry| path_of(entry) <= self);
+        let before = entries.get(..end)?;
+        let last = before.last()?;
+        if path_of(last).covers(self) {
+            return Some(last);
+        }
+        self.above().find_map(|above| {
+            let at = before.binary_search_by(|entry| order(path_of(entry).as_bytes(), above));
+            before.get(at.ok()?)
+        })
+    }
+
     /// Says whether the other path is this one or below it, by component.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
@@ -169,7 +201,14 @@ impl JailPath {
     /// Returns the way from an ancestor to here, relative; empty when they are equal.
     #[must_use]
     pub fn strip_prefix(&self, ancestor: &Self) -> Option<&Path> {
-        self.0.strip_prefix(&ancestor.0).ok()
+        let rest = self.as_bytes().strip_prefix(ancestor.as_bytes())?;
+        let inside = match rest {
+            _ if ancestor.as_bytes() == b"/" => rest,
+            [] => rest,
+            [b'/', inside @ ..] => inside,
+            _ => return None,
+        };
+        Some(Path::new(OsStr::from_bytes(inside)))
     }
 
     /// Returns it as the standard library's path.
@@ -228,14 +267,17 @@ impl Hash for JailPath {
 /// name can have. Paths are compared at every start some thousands of times.
 impl Ord for JailPath {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (one, two) = (self.as_bytes(), other.as_bytes());
-        let differs = one.iter().zip(two).find(|(one, two)| one != two);
-        match differs {
-            None => one.len().cmp(&two.len()),
-            Some((b'/', _)) => Ordering::Less,
-            Some((_, b'/')) => Ordering::Greater,
-            Some((one, two)) => one.cmp(two),
-        }
+        order(self.as_bytes(), other.as_bytes())
+    }
+}
+
+fn order(one: &[u8], two: &[u8]) -> Ordering {
+    let differs = one.iter().zip(two).find(|(one, two)| one != two);
+    match differs {
+        None => one.len().cmp(&two.len()),
+        Some((b'/', _)) => Ordering::Less,
+        Some((_, b'/')) => Ordering::Greater,
+        Some((one, two)) => one.cmp(two),
     }
 }
 

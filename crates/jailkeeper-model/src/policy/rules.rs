@@ -56,18 +56,7 @@ impl Policy {
     /// Returns the most specific rule that covers a path.
     #[must_use]
     pub fn rule_for(&self, path: &JailPath) -> Option<&Rule> {
-        // The rules that cover a path come before it, the most specific one last; what stands
-        // between them and the path covers other paths.
-        let end = self.rules.partition_point(|rule| rule.path() <= path);
-        let before = self.rules.get(..end)?;
-        let nearest = before.last()?;
-        if nearest.path().covers(path) {
-            return Some(nearest);
-        }
-        path.ancestors().skip(1).find_map(|ancestor| {
-            let index = before.binary_search_by(|rule| rule.path().cmp(&ancestor)).ok()?;
-            before.get(index)
-        })
+        path.nearest(&self.rules, Rule::path)
     }
 
     /// Says whether a path is a directory on the way to something allowed.

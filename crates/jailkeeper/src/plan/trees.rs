@@ -52,7 +52,8 @@ impl Tree {
 /// The trees by path, so that one that contains another comes before it.
 #[derive(Debug)]
 pub(crate) struct Trees {
-    by_path: BTreeMap<JailPath, Tree>,
+    /// By [`key`].
+    by_path: BTreeMap<Vec<u8>, Tree>,
     /// What is mounted over denied names inside them, sorted by name.
     pub(crate) covers: Vec<Cover>,
     /// Directories inside them in which a denied name could appear.
@@ -71,7 +72,16 @@ impl Default for Trees {
 impl Trees {
     /// Returns the tree that a path is in.
     pub(crate) fn containing(&self, path: &JailPath) -> Option<&Tree> {
-        path.as_path().ancestors().find_map(|ancestor| self.by_path.get(ancestor))
+        let key = key(path);
+        let mut ancestor = key.as_slice();
+        loop {
+            if let Some(tree) = self.by_path.get(ancestor) {
+                return Some(tree);
+            }
+            let end = ancestor.iter().rposition(|byte| *byte == 0)?;
+            // The root is its slash.
+            ancestor = ancestor.get(..end.max(1)).filter(|next| next.len() < ancestor.len())?;
+        }
     }
 
     /// Returns the tree around a tree.
@@ -81,14 +91,20 @@ impl Trees {
 
     /// Returns the tree at a path.
     pub(crate) fn at(&self, path: &JailPath) -> Option<&Tree> {
-        self.by_path.get(path)
+        self.by_path.get(key(path).as_slice())
     }
 
     pub(super) fn insert(&mut self, tree: Tree) {
-        self.by_path.insert(tree.path.clone(), tree);
+        self.by_path.insert(key(&tree.path), tree);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Tree> {
         self.by_path.values()
     }
+}
+
+/// The bytes of a path with a NUL for each slash: so their order is that of the path's components,
+/// and those of an ancestor are a beginning of them. Every parked call looks here several times.
+fn key(path: &JailPath) -> Vec<u8> {
+    path.as_bytes().iter().map(|byte| if *byte == b'/' { 0 } else { *byte }).collect()
 }
