@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 720.0;
-const LABELS: f64 = 130.0;
+const LABELS: f64 = 140.0;
 /// For the number behind the longest bar.
-const NUMBERS: f64 = 110.0;
+const NUMBERS: f64 = 170.0;
 const BAR: f64 = 16.0;
 const STEP: f64 = 24.0;
 const TOP: f64 = 52.0;
@@ -14,7 +14,8 @@ const TOP: f64 = 52.0;
 #[derive(Debug, Clone)]
 pub(super) struct Bar {
     pub(super) name: String,
-    pub(super) value: f64,
+    /// Nothing where there is only a note to show.
+    pub(super) value: Option<f64>,
     /// One of ours.
     pub(super) ours: bool,
     /// What stands behind the number.
@@ -25,7 +26,8 @@ pub(super) struct Bar {
 ///
 /// A linear scale would show nothing but the slowest: they differ by factors of a hundred.
 pub(super) fn bars(title: &str, unit: &str, mut bars: Vec<Bar>) -> String {
-    bars.sort_by(|one, other| one.value.total_cmp(&other.value));
+    let place = |bar: &Bar| bar.value.unwrap_or(f64::INFINITY);
+    bars.sort_by(|one, other| place(one).total_cmp(&place(other)));
     let count = u32::try_from(bars.len()).map_or(0.0, f64::from);
     let height = TOP + count * STEP + 28.0;
     let mut text = format!(
@@ -46,12 +48,12 @@ pub(super) fn bars(title: &str, unit: &str, mut bars: Vec<Bar>) -> String {
         escaped(title),
         escaped(unit),
     );
-    let least = bars.first().map_or(1.0, |bar| bar.value);
-    let most = bars.last().map_or(1.0, |bar| bar.value);
+    let values = || bars.iter().filter_map(|bar| bar.value);
+    let (least, most) = (values().next().unwrap_or(1.0), values().next_back().unwrap_or(1.0));
     let room = WIDTH - LABELS - NUMBERS;
     let mut at = TOP;
     for bar in &bars {
-        let length = length(bar.value, least, most) * room;
+        let length = bar.value.map_or(0.0, |value| length(value, least, most) * room);
         let kind = if bar.ours { "ours" } else { "other" };
         let middle = at + BAR * 0.78;
         let _ = write!(
@@ -89,14 +91,20 @@ mod tests {
     use super::*;
 
     fn bar(name: &str, value: f64) -> Bar {
-        Bar { name: name.into(), value, ours: name == "ours", note: format!("{value:.1}") }
+        Bar {
+            name: name.into(),
+            value: Some(value),
+            ours: name == "ours",
+            note: format!("{value:.1}"),
+        }
     }
 
     #[test]
     fn the_shortest_is_first_and_the_longest_fills_the_room() {
-        let text = bars("A <title>", "ms", vec![bar("slow", 100.0), bar("ours", 1.0)]);
+        let failed = Bar { value: None, ..bar("failed", 0.0) };
+        let text = bars("A <title>", "ms", vec![failed, bar("slow", 100.0), bar("ours", 1.0)]);
         let place = |what: &str| text.find(what).expect("it is drawn");
-        assert!(place(">ours<") < place(">slow<"));
+        assert!(place(">ours<") < place(">slow<") && place(">slow<") < place(">failed<"));
         assert!(text.contains("A &lt;title&gt;") && text.contains("class=\"ours\""));
         assert!(text.contains(&format!("width=\"{:.1}\"", WIDTH - LABELS - NUMBERS)));
     }

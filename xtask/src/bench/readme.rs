@@ -139,7 +139,7 @@ fn contestant(results: &Results, user: &str, one: &About, text: &mut String) {
 }
 
 /// Which workloads of a group somebody failed, or a line if it takes no part.
-fn failed(results: &Results, user: &str, group: &str, name: &str) -> String {
+pub(super) fn failed(results: &Results, user: &str, group: &str, name: &str) -> String {
     let rows: Vec<_> = results
         .names(user, group)
         .into_iter()

@@ -158,6 +158,9 @@ pub(super) fn all(stage: &Stage, peers: bool, wanted: &[String]) -> Result<Field
 
 /// The first line of what a program says that has a version in it.
 fn version(program: &Path, argument: &str) -> String {
+    if argument.is_empty() {
+        return "unknown".to_owned();
+    }
     let output = Command::new(program).arg(argument).output();
     let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -166,7 +169,10 @@ fn version(program: &Path, argument: &str) -> String {
         word.starts_with(|letter: char| letter.is_ascii_digit()) && word.contains('.')
     };
     let line = text.lines().find(|line| line.split_ascii_whitespace().any(is_version));
-    line.unwrap_or("unknown").trim().chars().take(60).collect()
+    let line = line.unwrap_or("unknown").trim();
+    // One draws its name.
+    let word = line.split_ascii_whitespace().find(|word| line.contains('|') && is_version(word));
+    word.unwrap_or(line).chars().take(60).collect()
 }
 
 /// The system's links such as `/bin`, with where they lead.

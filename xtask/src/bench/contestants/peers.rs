@@ -6,7 +6,7 @@
 use super::{Contestant, Field, find, links, system, version, words};
 use crate::bench::results::Absent;
 use crate::bench::stage::Stage;
-use crate::bench::workloads::Group;
+use crate::bench::workloads::{Group, environment};
 use anyhow::Result;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ const INSTALL: &str = "not installed: `xtask/install-peers.sh`, or by hand";
 struct Peer {
     name: &'static str,
     program: &'static str,
+    /// The option that tells its version, if it has one.
     version: &'static str,
     names: &'static str,
     about: &'static str,
@@ -30,7 +31,7 @@ const PEERS: [Peer; 13] = [
     Peer {
         name: "minijail",
         program: "minijail0",
-        version: "-h",
+        version: "",
         names: "no",
         about: "`minijail0 -T static -v -p -I -l -e -n -N -P ROOT` with the same binds as bubblewrap",
         has_tmp: true,
@@ -39,7 +40,7 @@ const PEERS: [Peer; 13] = [
     Peer {
         name: "nsjail",
         program: "nsjail",
-        version: "--help",
+        version: "",
         names: "no",
         about: "`nsjail -Mo` with the same binds, its limits and its niceness off",
         has_tmp: true,
@@ -316,6 +317,12 @@ fn hakoniwa(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
     for (path, target) in links() {
         let both = format!("{}:{}", target.display(), path.display());
         command.extend(words(&["--symlink", &both]));
+    }
+    // It hands none of its own on.
+    for (name, value) in environment(tree) {
+        let mut both = OsString::from(format!("{name}="));
+        both.push(value);
+        command.extend(["-e".into(), both]);
     }
     command.extend(words(&["-w", &tree.display().to_string(), "--"]));
     command
