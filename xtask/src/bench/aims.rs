@@ -1,7 +1,7 @@
 //! The aims, and whether the results reach them.
 
 use super::results::Results;
-use super::tables::digits;
+use super::tables::{digits, ratio};
 use std::fmt::Write as _;
 
 /// How many kilobytes a supervisor may keep.
@@ -30,6 +30,26 @@ pub(super) fn table(results: &Results, user: &str) -> String {
         let _ = writeln!(text, "| {words} | {measured} | {verdict} | `--only {only}{peers}` |");
     }
     text
+}
+
+/// A sentence about starts by a program that stays, if there were any.
+pub(super) fn warm(results: &Results, user: &str) -> String {
+    let shown: Vec<String> = ["posix_spawn", "spawn", "prepared", "spare"]
+        .iter()
+        .filter_map(|way| {
+            let median = results.median(user, "warm start", way)?;
+            let to = results.ratio(user, "warm start", way, "posix_spawn");
+            Some(format!("`{way}` {median:.0} µs ({})", ratio(to)))
+        })
+        .collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\nA start of `/bin/true` by a program that stays and uses the library, and its ratio to \
+         `posix_spawn`: {}. `cargo xtask bench --only warm` measures it.\n",
+        shown.join(", ")
+    )
 }
 
 fn all<'a>(results: &'a Results, user: &str) -> Vec<Aim<'a>> {

@@ -51,6 +51,7 @@ pub(super) fn section(results: &Results) -> String {
     text.push_str("\n![Starting](docs/benchmarks/start.svg)\n");
     text.push_str("\n![Whole programs](docs/benchmarks/programs.svg)\n\n");
     death(results, user, &mut text);
+    text.push_str(&aims::warm(results, user));
     text
 }
 
@@ -64,11 +65,13 @@ fn lines<'a>(results: &'a Results, user: &str) -> Vec<Line<'a>> {
     let (absolute, relative): (Vec<&str>, Vec<&str>) =
         results.names(user, "calls").into_iter().partition(|name| name.ends_with("absolute"));
     let programs = results.names(user, "programs");
+    let rules =
+        results.names(user, "rules").into_iter().filter(|name| *name == "1,000 rules").collect();
     for (name, workloads) in [
         (format!("{} whole programs", programs.len()), programs),
         ("calls, relative paths".to_owned(), relative),
         ("calls, absolute paths".to_owned(), absolute),
-        ("start with 1,000 rules".to_owned(), vec!["1,000 rules"]),
+        ("start with 1,000 rules".to_owned(), rules),
     ] {
         if !workloads.is_empty() {
             lines.push(Line { name, workloads });

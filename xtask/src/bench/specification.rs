@@ -60,22 +60,5 @@ fn numbers(results: &Results, user: &str, text: &mut String) {
         };
         let _ = writeln!(text, " {} | `--only {group}` |", ratio(to));
     }
-    let warm = of("warm").next();
-    let ways = ["posix_spawn", "spawn", "prepared", "spare"];
-    let shown: Vec<String> = ways
-        .iter()
-        .filter_map(|way| {
-            let median = results.median(user, &warm?.workload, way)?;
-            let to = results.ratio(user, &warm?.workload, way, "posix_spawn");
-            Some(format!("`{way}` {median:.0} µs ({})", ratio(to)))
-        })
-        .collect();
-    if !shown.is_empty() {
-        let _ = writeln!(
-            text,
-            "\nA start of `/bin/true` by a program that stays, and its ratio to `posix_spawn`, by \
-             `cargo xtask bench --only warm`: {}.",
-            shown.join(", ")
-        );
-    }
+    text.push_str(&aims::warm(results, user));
 }

@@ -68,7 +68,8 @@ pub(super) fn all(stage: &Stage) -> Result<Field> {
             has_tmp: false,
             ..core(
                 "jailkeeper-monitor",
-                "`jailkeeper run --strength monitor --tracer auto`: ptrace, nothing is enforced",
+                "`jailkeeper run --strength monitor --tracer auto`: a stop before each call by ptrace, \
+                 and no wall behind it",
                 "yes",
                 Box::new(jail(&["--strength", "monitor", "--tracer", "auto"])),
             )
