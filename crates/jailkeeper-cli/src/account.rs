@@ -38,9 +38,12 @@ pub(crate) fn jailbreak(page: Page, event: &Jailbreak) -> String {
     {
         field("leads to", Colour::Margin, &format!("`{}`", shown(resolved)));
     }
-    let flags =
-        if event.flags.is_empty() { String::new() } else { format!(", {}", event.flags.join("|")) };
-    field("call", Colour::Margin, &format!("{}{flags}", shown(&event.syscall)));
+    let mut call = shown(&event.syscall);
+    if !event.flags.is_empty() {
+        // Those of a report that somebody else has written can be anything.
+        call.push_str(&format!(", {}", shown(&event.flags.join("|"))));
+    }
+    field("call", Colour::Margin, &call);
     field("program", Colour::Margin, &process(&event.program, &event.argv, event.pid));
     for ancestor in event.ancestors.iter().take(ANCESTORS_MAX) {
         let process = process(&ancestor.program, &ancestor.argv, ancestor.pid);

@@ -174,12 +174,13 @@ mod tests {
     fn what_came_from_the_jail_is_escaped_and_bounded() {
         let header = Header::new(0, UNIX_EPOCH, JailId::new("a"));
         let long = "x".repeat(10_000);
-        let evil = format!("/tmp/\x1b[2J\r\n[y] allow once: y\n{long}");
+        let evil = format!("/tmp/\x1b[2J\r\n[y] allow once: y\n\u{202e}\u{200b}\u{9b}31m{long}");
         let question = Question::new(header, 1, Mode::Read, &evil, &evil, "rule\x07", 60)
             .with_program(7, &evil, [&evil, &evil]);
         let text = prompt(&question);
         assert!(text.len() < 1500, "{}", text.len());
         assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text:?}");
+        assert!(!text.contains(['\u{202e}', '\u{200b}']), "{text:?}");
         assert_eq!(text.lines().count(), 5);
     }
 

@@ -1,8 +1,9 @@
 //! Programs that make the supervisor wait, work for nothing, or forget who they are.
 
 use crate::both::both;
-use jailkeeper_testkit::Place;
-use std::os::unix::fs::symlink;
+use jailkeeper_model::Mode;
+use jailkeeper_testkit::{Place, User, needs};
+use std::os::unix::fs::{MetadataExt as _, symlink};
 
 both! {
     long_way;
@@ -10,6 +11,7 @@ both! {
     first_thread_is_gone;
     no_room_for_a_descriptor;
     single_file_to_read;
+    directory_by_message needs [python3];
     events_that_nobody_reads needs [mkfifo];
 }
 
@@ -91,6 +93,61 @@ fn no_room_for_a_descriptor(place: &Place) {
     }
 }
 
+/// Whoever is outside and talks with the jail sends it a directory. What is in the directory stays
+/// outside: a received descriptor is a way to a name, and walls and watch look at where it leads.
+fn directory_by_message(place: &Place) {
+    let driver = r#"
+import array, os, socket, subprocess, sys
+ours, theirs = socket.socketpair()
+os.set_inheritable(theirs.fileno(), True)
+inside = """
+import array, os, socket
+_, message, _, _ = socket.socket(fileno=%d).recvmsg(1, socket.CMSG_SPACE(4))
+there = array.array('i', message[0][2])[0]
+def tried(act):
+    try: print(act())
+    except OSError as error: print(error.errno)
+tried(lambda: open(os.open('file', os.O_RDONLY, dir_fd=there)).read())
+tried(lambda: os.mkdir('made', dir_fd=there))
+tried(lambda: os.chmod('file', 0o600, dir_fd=there))
+tried(lambda: os.utime('/proc/self/fd/%%d/file' %% there))
+tried(lambda: os.fchmod(there, 0o700))
+os.fchdir(there)
+tried(lambda: os.chmod('file', 0o600))
+tried(lambda: open('file').read())
+tried(lambda: open('../x').read())
+""" % theirs.fileno()
+words = [word.replace("FD", str(theirs.fileno())) for word in sys.argv[1:]]
+child = subprocess.Popen(words + ["python3", "-c", inside], close_fds=False)
+there = os.open("../outside", os.O_RDONLY)
+ours.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [there]))])
+sys.exit(child.wait())
+"#;
+    place.write("{state}/driver.py", driver, 0o644);
+    let script = "exec python3 $PLACE/state/driver.py $JAILKEEPER run --quiet --on-jailbreak deny --pass-fd FD \
+        --events $PLACE/state/events --report $PLACE/state/report --";
+    let what = |path: &str| {
+        let data = place.path(path).metadata().unwrap();
+        (data.mode(), data.mtime_nsec(), data.ctime_nsec())
+    };
+    let before = [what("{out}"), what("{out}/file")];
+    let ran = place.script(script);
+    assert_eq!(before, [what("{out}"), what("{out}/file")], "it was changed: {ran}");
+    ran.leaks_nothing().ends_with(0);
+    let errors = ran.text();
+    assert!(errors.lines().count() == 8, "{ran}");
+    assert!(errors.lines().all(|error| ["2", "13", "30"].contains(&error)), "{ran}");
+    assert!(!place.path("{out}/made").exists(), "{ran}");
+    let named = |name: &str| ran.breaches().any(|breach| breach.file == Some(place.text(name)));
+    assert!(named("{out}/made"), "{ran}");
+    assert!(named("{out}") && named("{out}/file"), "{ran}");
+    let mode = |mode| ran.breaches().filter(|breach| breach.mode == mode).count();
+    assert_eq!(mode(Mode::Write), 5, "{ran}");
+    // At strength `full` reading is refused by Landlock, which tells nobody.
+    assert_eq!(mode(Mode::Read), if place.is_flat() { 3 } else { 0 }, "{ran}");
+    assert!(place.free(["python3", "{state}/driver.py"]).leaks(), "the control");
+}
+
 /// A single file that may only be read, in a directory that may be changed: each attempt to change it
 /// has its event. It was taken for missing, and nobody heard of what the walls refused.
 fn single_file_to_read(place: &Place) {
@@ -137,4 +194,46 @@ fn events_that_nobody_reads(place: &Place) {
         kill $reader; wait $reader; exit $status";
     let ran = place.script(script);
     assert_eq!(ran.ends_with(121).text(), "", "{ran}");
+}
+
+/// A report that somebody else has written, with signs in every text of it that move a terminal's
+/// cursor, set its title, turn lines around or end them; and with texts that are long and many.
+#[test]
+fn report_of_somebody_else() {
+    needs![python3];
+    let place = Place::new(User::Ordinary);
+    let script = r#"
+import json, sys
+evil = "a\x1b[2J\x1b]0;owned\x07\r\n\u202e\u2066\u200b\u2028\x85\x9b31m\x00 [y] allow"
+long = evil + "x" * 2000
+who = {"pid": 9, "program": evil, "argv": [long] * 20}
+print(json.dumps({"event": "jailbreak", "v": 1, "seq": 0, "time": "2026-11-28T20:00:00.000000Z",
+    "jail": evil, "mode": "read", "file": "/out/" + long, "resolved": "/out/" + evil,
+    "operation": evil, "syscall": evil, "flags": [evil] * 50, **who, "ancestors": [who] * 10,
+    "rule": evil, "action": "denied", "hint": "--read /" + evil}))
+print(json.loads(json.dumps(evil)), file=sys.stderr)
+"#;
+    place.write("{state}/evil.py", script, 0o644);
+    place.write("{state}/mine.toml", "version = 1\n", 0o644);
+    let harmful = |text: &str| {
+        text.chars().any(|sign| {
+            let turns = ['\u{202e}', '\u{2066}', '\u{200b}', '\u{2028}'].contains(&sign);
+            turns || sign.is_control() && sign != '\n'
+        })
+    };
+    let made = place.script("python3 $PLACE/state/evil.py >$PLACE/state/evil");
+    assert!(harmful(&made.ends_with(0).stderr), "the control: {made}");
+    for options in ["", "--profile $PLACE/state/mine.toml"] {
+        let ran = place.script(&format!("$JAILKEEPER explain {options} $PLACE/state/evil"));
+        let (text, errors) = (ran.ends_with(0).text(), &ran.stderr);
+        assert!(text.contains("jailbreak: read") && text.contains(r"\x1b"), "{ran}");
+        assert!(!harmful(&text) && !harmful(errors), "{text:?} {errors:?}");
+        assert!(text.len() < 40_000, "{} bytes", text.len());
+    }
+    // What is no report at all is an error.
+    for text in ["{", "[[[[[[[[[[", "\u{0}", "{\"event\":\"jailbreak\"}"] {
+        place.write("{state}/none", text.repeat(2000), 0o644);
+        let ran = place.script("$JAILKEEPER explain $PLACE/state/none");
+        assert!(ran.ends_with(125).stderr.contains("error:") && !harmful(&ran.stderr), "{ran}");
+    }
 }

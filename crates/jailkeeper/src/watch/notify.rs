@@ -13,7 +13,7 @@ use super::grant::{self, Wanted};
 use super::rename;
 use super::walk::{End, Walk};
 use crate::walls::filter::{self, Call, Intent, PathCall, ProcessCall, SocketCall, Treatment};
-use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward, is_directory};
+use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward, is_directory, presence};
 use crate::watch::socket::{self, Address};
 use jailkeeper_model::{
     Access, Action, Class, JailPath, Mode, Presence, Right, Target, Verdict, decide,
@@ -245,7 +245,12 @@ impl Watch<'_> {
                 }
                 _ => {}
             }
-            let left_to_tripwire = matches!(walk.end, End::Outside(_)) && !creates && !in_memory;
+            if walk.astray && walk.presence == Presence::Unknown {
+                walk.presence = presence(&walk.path);
+            }
+            // It is on the way through the view alone.
+            let left_to_tripwire =
+                matches!(walk.end, End::Outside(_)) && !walk.astray && !creates && !in_memory;
             let renames = path_call.operation == "rename";
             let fails = (renames && creates)
                 .then(|| {

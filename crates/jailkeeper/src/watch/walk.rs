@@ -39,6 +39,9 @@ pub(crate) struct Walk {
     pub(crate) end: End,
     /// Whether something is there, as far as the walk could see.
     pub(crate) presence: Presence,
+    /// Whether it went through a directory that is none of the jail's, such as one that somebody
+    /// outside has sent: no view is around what is there.
+    pub(crate) astray: bool,
 }
 
 /// The kind of place at which a walk ended.
@@ -68,6 +71,7 @@ pub(crate) fn walk(
     let mut at = if text.is_absolute() { JailPath::root() } else { start.clone() };
     let mut todo: Vec<OsString> = Vec::new();
     push_components(&mut todo, text);
+    let mut astray = outside(ward, &at).is_some();
     let (mut links, mut steps) = (0, 0);
     // The tree in which the rest was seen not to be straight, until another link or `..` is passed.
     let mut crooked: Option<&JailPath> = None;
@@ -83,13 +87,14 @@ pub(crate) fn walk(
         }
         let Ok(next) = at.join(&name) else { return nowhere(at, Errno::NAMETOOLONG) };
         if let Some(end) = outside(ward, &next) {
-            return Walk { path: with_rest(&next, &todo), end, presence: Presence::Unknown };
+            let presence = Presence::Unknown;
+            return Walk { path: with_rest(&next, &todo), end, presence, astray };
         }
         let last = todo.is_empty();
         let root = ward.plan.trees.containing(&next).map(|tree| &tree.path);
         if crooked.is_none() || crooked != root {
             if let Some((path, presence)) = straight(ward, &next, &todo, follow_last) {
-                return Walk { path, end: End::Tree, presence };
+                return Walk { path, end: End::Tree, presence, astray };
             }
             crooked = root;
         }
@@ -103,6 +108,7 @@ pub(crate) fn walk(
                 crooked = None;
                 if target.is_absolute() {
                     at = JailPath::root();
+                    astray = false;
                 }
                 push_components(&mut todo, &target);
             }
@@ -111,26 +117,29 @@ pub(crate) fn walk(
                     path: next,
                     end: End::Descriptor(number),
                     presence: Presence::Exists,
+                    astray,
                 };
             }
             Target::Descriptor(number) => {
                 crooked = None;
                 at = caller.directory(Some(number.unsigned_abs().into())).unwrap_or(next);
+                astray = outside(ward, &at).is_some();
             }
             _ => at = next,
         }
     }
     if let Some(end) = outside(ward, &at) {
-        return Walk { path: with_rest(&at, &todo), end, presence: Presence::Unknown };
+        let presence = Presence::Unknown;
+        return Walk { path: with_rest(&at, &todo), end, presence, astray };
     }
     let served = ward.plan.view.find(&at).is_some();
     let end = if served { End::View } else { End::Tree };
     let presence = if served { Presence::Exists } else { Presence::Unknown };
-    Walk { path: with_rest(&at, &todo), end, presence }
+    Walk { path: with_rest(&at, &todo), end, presence, astray }
 }
 
 fn nowhere(path: JailPath, why: Errno) -> Walk {
-    Walk { path, end: End::Nowhere(why), presence: Presence::Unknown }
+    Walk { path, end: End::Nowhere(why), presence: Presence::Unknown, astray: false }
 }
 
 /// Appends the components that are left, as text; the error is the path cut off where it would be

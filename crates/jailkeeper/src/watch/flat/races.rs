@@ -9,7 +9,9 @@
 //! with all threads of its ancestors up to the last that has; and by what `clone` makes with
 //! `CLONE_VM` alone. The last is seen by the filter, and remembered for the whole jail.
 //!
-//! Not known here: a path that lies in a mapping which several processes share.
+//! Not known here: a path that lies in a mapping which several processes share, or that another
+//! process writes through `/proc/PID/mem`; and a child of `vfork` that has made a thread and whose
+//! first thread has ended, by which its parent goes on beside that thread.
 
 use super::Watch;
 use crate::proc_entry;
