@@ -13,6 +13,9 @@ both! {
     another_name_at_flat;
     denied_directory_with_a_way_through;
     denied_name_that_appears;
+    denied_name_below_a_new_parent;
+    denied_name_stays_with_its_parent;
+    more_names_than_the_queue_holds;
     denied_name_is_not_brought_along;
     moved_beside_a_denied_name;
     renamed_onto_what_holds_a_denied_name;
@@ -154,6 +157,73 @@ fn denied_name_that_appears(place: &Place) {
     let said = ran.to_string();
     assert!(said.contains("the denied name") && said.contains("appeared"), "{ran}");
     assert!(place.path("{work}/up").exists(), "it ran when the name appeared: {ran}");
+}
+
+/// Directories above a denied name are exchanged from outside, one by one: what comes to its place
+/// is watched, wherever it comes from, whether the name was there before or not.
+fn denied_name_below_a_new_parent(place: &Place) {
+    if place.user() == User::Root {
+        return;
+    }
+    for (before, exchange) in [
+        ("mkdir -p a/b", "mv a gone; mkdir a; mkdir a/b; echo x >a/b/.env"),
+        ("mkdir -p a/b; echo old >a/b/.env", "mv a gone; mkdir a; mkdir a/b; echo x >a/b/.env"),
+        ("mkdir -p a/b new/b; echo x >new/b/.env", "mv a gone; mv new a"),
+        ("mkdir -p a/b new; echo old >a/b/.env; echo x >new/.env", "mv a/b gone; mv new a/b"),
+        ("true", "mkdir a; sleep 0.1; mkdir a/b; sleep 0.1; echo x >a/b/.env"),
+    ] {
+        for rule in ["--deny $PWD/a/b/.env", "--deny-glob $PWD'/**/.env'"] {
+            // The control: without the denied name it goes on until it is told to end.
+            for (name, wait, end) in [(".env", 20, "125\n"), ("other", 0, "0\n")] {
+                let named = |text: &str| text.replace(".env", name);
+                let (before, exchange) = (named(before), named(exchange));
+                let script = format!(
+                    "cd $PLACE/work; rm -rf up end a new gone; {before}
+                    $JAILKEEPER run {rule} -- sh -c ':>up; until [ -e end ]; do sleep 0.02; done' & pid=$!
+                    i=0; until [ -e up ] || [ $i -ge 900 ]; do i=$((i + 1)); sleep 0.02; done
+                    {exchange}; (sleep {wait}.2; :>end) & end=$!; wait $pid; echo $?; kill $end 2>/dev/null"
+                );
+                let ran = place.script(&script);
+                assert!(ran.text().ends_with(end), "{rule}, {before}, {exchange}: {ran}");
+            }
+        }
+    }
+}
+
+/// A directory that holds a denied name may be moved away and back: what is denied goes along.
+fn denied_name_stays_with_its_parent(place: &Place) {
+    let script = "cd $PLACE/work; mkdir -p a/b; cp $PLACE/x a/b/.env
+        $JAILKEEPER run --deny $PWD/a/b/.env -- sh -c \
+            ':>up; until [ -e end ]; do sleep 0.1; done; cat a/b/.env' & pid=$!
+        i=0; until [ -e up ] || [ $i -ge 300 ]; do i=$((i + 1)); sleep 0.1; done
+        mv a gone; mv gone a; sleep 0.3; :>end; wait $pid; echo $?";
+    let ran = place.script(script);
+    ran.leaks_nothing();
+    assert!(ran.text().ends_with("120\n"), "{ran}");
+}
+
+/// More names than the kernel's queue holds are made while the supervisor is stopped: nothing is
+/// lost, and a jail that only made files goes on.
+fn more_names_than_the_queue_holds(place: &Place) {
+    if place.user() == User::Root {
+        return;
+    }
+    let script = |more: &str| {
+        format!(
+            "cd $PLACE/work; rm -rf up end made; mkdir made
+            $JAILKEEPER run --quiet --deny-glob $PWD/**/.env -- \
+                sh -c ':>up; until [ -e end ]; do sleep 0.1; done' & pid=$!
+            i=0; until [ -e up ] || [ $i -ge 300 ]; do i=$((i + 1)); sleep 0.1; done
+            kill -STOP $pid
+            python3 -c 'import os\nopen(\"made/a\", \"w\").close()\nfor n in range(8500): os.rename(\"made/a\", \"made/b\"); os.rename(\"made/b\", \"made/a\")'
+            {more}
+            kill -CONT $pid; sleep 0.5; :>end; wait $pid; echo $?"
+        )
+    };
+    let ran = place.script(&script(""));
+    assert!(ran.text().ends_with("0\n"), "nothing denied came: {ran}");
+    let ran = place.script(&script("mkdir made/deep; echo x >made/deep/.env"));
+    assert!(ran.text().ends_with("125\n"), "{ran}");
 }
 
 fn denied_name_is_not_brought_along(place: &Place) {

@@ -42,7 +42,7 @@ pub(super) fn carve(policy: &Policy, trees: &Trees, carved: &[Found]) -> Result<
     for found in carved {
         carver.rule(found);
     }
-    carver.missing();
+    carver.ways();
     for pattern in policy.patterns().iter().filter(|pattern| pattern.right() == Right::Deny) {
         carver.pattern(pattern)?;
     }
@@ -73,16 +73,19 @@ impl Carver<'_> {
         }
     }
 
-    /// Watches for denied names that are not there: the nearest directory that is.
-    fn missing(&mut self) {
+    /// Watches the ways to denied names, whether these are there or not. A name that is there is
+    /// covered, but what lies over it goes along when a directory above it is moved, and another
+    /// can come to its place: so all directories from the tree's root on are watched.
+    fn ways(&mut self) {
         let denied = self.policy.rules().iter().filter(|rule| rule.right() == Right::Deny);
         for rule in denied {
-            if self.covers.contains_key(rule.path()) || !self.is_in_tree(rule.path()) {
+            if !self.is_in_tree(rule.path()) {
                 continue;
             }
-            let above = rule.path().ancestors().skip(1).find(|above| above.as_path().is_dir());
+            let above = rule.path().ancestors().skip(1);
             let held = |above: &JailPath| self.trees.containing(above).is_some_and(Tree::is_host);
-            self.watched.extend(above.filter(held));
+            let way = above.take_while(held).filter(|above| above.as_path().is_dir());
+            self.watched.extend(way);
         }
     }
 

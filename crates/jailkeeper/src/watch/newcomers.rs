@@ -3,8 +3,14 @@
 //! A denied name that is there at the start is covered by a mount. One that is not there can only
 //! be made from outside, because the notify watch refuses to make it, or by a thread of the jail
 //! that wins a race against that watch. Either way the jail could use the file as any other of
-//! its tree. So the directories in which it would appear are watched (`inotify(7)`), and the jail
-//! is killed when it does.
+//! its tree. So the directories in which it would appear are watched (`inotify(7)`), with those
+//! above them, for they could be moved away and others come to their place; and the jail is killed
+//! when it appears.
+//!
+//! Covering it then instead would hide what the jail may have done already (`docs/design/denied.md`).
+//!
+//! A jail that makes files faster than they are looked at fills the kernel's queue. Then everything
+//! that is watched is looked through again.
 //!
 //! The race that is left: between the moment when the name appears and the kill, which follows in
 //! well under a millisecond on an idle machine, the jail can open the file.
@@ -15,6 +21,7 @@ use jailkeeper_model::{JailPath, Policy, Right};
 use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags, add_watch, init};
 use rustix::io::Errno;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
@@ -32,6 +39,8 @@ const CLOCK_STEP: Duration = Duration::from_millis(20);
 pub(crate) struct Newcomers {
     fd: OwnedFd,
     directories: HashMap<i32, JailPath>,
+    /// The files under denied names at the start, which are covered: device and inode.
+    covered: HashMap<JailPath, (u64, u64)>,
 }
 
 /// What the watch has to say.
@@ -39,7 +48,7 @@ pub(crate) struct Newcomers {
 pub(crate) enum News {
     /// A denied name is there.
     Appeared(JailPath),
-    /// Something was not seen: too much happened at once, or the kernel watches no more.
+    /// The kernel watches no more.
     Missed,
 }
 
@@ -49,13 +58,16 @@ impl Newcomers {
     pub(crate) fn watch(plan: &Plan) -> Result<Self> {
         let flags = CreateFlags::CLOEXEC | CreateFlags::NONBLOCK;
         let fd = init(flags).step("watch for denied names (inotify)")?;
-        let mut newcomers = Self { fd, directories: HashMap::new() };
+        let covers = plan.trees.covers.iter();
+        let covered = covers.filter_map(|cover| Some((cover.at.clone(), identity(&cover.at)?)));
+        let covered = covered.collect();
+        let mut newcomers = Self { fd, directories: HashMap::new(), covered };
         let since = plan.trees.carved.checked_sub(CLOCK_STEP).unwrap_or(plan.trees.carved);
         for directory in &plan.trees.watched {
             newcomers.add(directory).step("watch a directory for denied names (inotify)")?;
             let changed = directory.as_path().metadata().and_then(|metadata| metadata.modified());
             if changed.is_ok_and(|changed| changed >= since)
-                && let Some(path) = appeared(plan, directory)
+                && let Some(path) = newcomers.appeared(&plan.policy, directory)
             {
                 return Err(Error::new(ErrorKind::Policy, "deny")
                     .at(&path)
@@ -66,7 +78,8 @@ impl Newcomers {
         Ok(newcomers)
     }
 
-    fn add(&mut self, directory: &JailPath) -> std::result::Result<(), Errno> {
+    /// Watches a directory; tells whether it was not watched before.
+    fn add(&mut self, directory: &JailPath) -> std::result::Result<bool, Errno> {
         if self.directories.len() >= DIRECTORIES_AT_MOST {
             return Err(Errno::NOSPC);
         }
@@ -75,12 +88,10 @@ impl Newcomers {
             | WatchFlags::ONLYDIR
             | WatchFlags::DONT_FOLLOW;
         match add_watch(&self.fd, directory.as_path(), flags) {
-            Ok(number) => {
-                self.directories.insert(number, directory.clone());
-                Ok(())
-            }
+            // The kernel has one number for a directory, whatever it is called.
+            Ok(number) => Ok(self.directories.insert(number, directory.clone()).is_none()),
             // It is gone again, or closed to the caller and so to the jail.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(()),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -100,35 +111,91 @@ impl Newcomers {
                 }
             }
         }
-        names.into_iter().find_map(|name| self.look_at(policy, &name))
+        if names.iter().any(|name| name.overflow) {
+            return self.look_again(policy);
+        }
+        names.into_iter().find_map(|name| {
+            let folder = self.directories.get(&name.directory)?;
+            let path = folder.join(OsStr::from_bytes(&name.name)).ok()?;
+            self.look_at(policy, path, name.is_directory)
+        })
     }
 
-    fn look_at(&mut self, policy: &Policy, name: &Name) -> Option<News> {
-        if name.overflow {
-            return Some(News::Missed);
-        }
-        let folder = self.directories.get(&name.directory)?;
-        let path = folder.join(std::ffi::OsStr::from_bytes(&name.name)).ok()?;
-        if is_denied(policy, &path) {
-            return Some(News::Appeared(path));
-        }
-        if !name.is_directory || !may_lead_to_denied(policy, &path) {
-            return None;
-        }
-        // It may have come with something in it.
-        for entry in WalkDir::new(path.as_path()).into_iter().flatten() {
-            let Ok(path) = JailPath::new(entry.path()) else { continue };
-            if is_denied(policy, &path) {
+    /// Looks through everything that is watched: what happened is not known.
+    fn look_again(&mut self, policy: &Policy) -> Option<News> {
+        let folders: Vec<JailPath> = self.directories.values().cloned().collect();
+        for folder in folders {
+            if let Some(path) = self.appeared(policy, &folder) {
                 return Some(News::Appeared(path));
             }
-            if entry.file_type().is_dir()
-                && may_lead_to_denied(policy, &path)
-                && self.add(&path).is_err()
-            {
+            let Ok(entries) = std::fs::read_dir(folder.as_path()) else { continue };
+            for entry in entries.flatten() {
+                let directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let Ok(path) = JailPath::new(entry.path()) else { continue };
+                if !directory || !self.leads_on(policy, &path) {
+                    continue;
+                }
+                let news = match self.add(&path) {
+                    Ok(true) => self.look_below(policy, &path),
+                    Ok(false) => None,
+                    Err(_) => Some(News::Missed),
+                };
+                if news.is_some() {
+                    return news;
+                }
+            }
+        }
+        None
+    }
+
+    /// Looks at a name that appeared.
+    fn look_at(&mut self, policy: &Policy, path: JailPath, is_directory: bool) -> Option<News> {
+        if self.is_new(policy, &path) {
+            return Some(News::Appeared(path));
+        }
+        // It may have come with something in it.
+        let leads_on = is_directory && self.leads_on(policy, &path);
+        leads_on.then(|| self.look_below(policy, &path)).flatten()
+    }
+
+    /// Looks at everything in a directory that appeared, and watches it. It is watched before it is
+    /// read, so that nothing appears between the two.
+    fn look_below(&mut self, policy: &Policy, directory: &JailPath) -> Option<News> {
+        let mut entries = WalkDir::new(directory.as_path()).into_iter();
+        while let Some(entry) = entries.next() {
+            let Ok(entry) = entry else { continue };
+            let Ok(path) = JailPath::new(entry.path()) else { continue };
+            if self.is_new(policy, &path) {
+                return Some(News::Appeared(path));
+            }
+            if !entry.file_type().is_dir() {
+                continue;
+            }
+            if !self.leads_on(policy, &path) {
+                entries.skip_current_dir();
+            } else if self.add(&path).is_err() {
                 return Some(News::Missed);
             }
         }
         None
+    }
+
+    /// Returns a denied name in a directory that nothing covers.
+    fn appeared(&self, policy: &Policy, directory: &JailPath) -> Option<JailPath> {
+        let names = std::fs::read_dir(directory.as_path()).ok()?;
+        let mut paths = names.flatten().filter_map(|entry| JailPath::new(entry.path()).ok());
+        paths.find(|path| self.is_new(policy, path))
+    }
+
+    /// Tells whether a name is denied and leads to another file than the one that is covered.
+    fn is_new(&self, policy: &Policy, path: &JailPath) -> bool {
+        is_denied(policy, path)
+            && self.covered.get(path).is_none_or(|covered| identity(path) != Some(*covered))
+    }
+
+    /// Tells whether a denied name could appear below a directory.
+    fn leads_on(&self, policy: &Policy, directory: &JailPath) -> bool {
+        !is_denied(policy, directory) && may_lead_to_denied(policy, directory)
     }
 }
 
@@ -157,12 +224,11 @@ impl Name {
     }
 }
 
-/// Returns a denied name in a directory that nothing covers.
-fn appeared(plan: &Plan, directory: &JailPath) -> Option<JailPath> {
-    let names = std::fs::read_dir(directory.as_path()).ok()?;
-    let paths = names.flatten().filter_map(|entry| JailPath::new(entry.path()).ok());
-    let covered = |path: &JailPath| plan.trees.covers.iter().any(|cover| cover.at == *path);
-    paths.into_iter().find(|path| is_denied(&plan.policy, path) && !covered(path))
+/// The device and inode that a name leads to on the host, through no link at its end.
+fn identity(path: &JailPath) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = path.as_path().symlink_metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Tells whether the policy denies a name as such, not because of what is above it: that is
