@@ -126,9 +126,12 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
             }
             let left = u32::try_from(workloads.len() - number)?;
             let time = end.saturating_sub(begun.elapsed()) / left;
-            let effort = Effort { quick: options.quick, until: Instant::now() + time };
+            let until = Instant::now() + time;
             let names: Vec<&str> = field.iter().map(|one| one.name).collect();
             stage.make_trees(workload.tree, &names)?;
+            // Large trees take their time, and half of it is for measuring all the same.
+            let until = until.max(Instant::now() + time / 2);
+            let effort = Effort { quick: options.quick, until };
             results.rows.extend(measure::rounds(&stage, workload, &field, effort));
             stage.remove_trees(&names);
             results.machine.load_after = machine::load();
