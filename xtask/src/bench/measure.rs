@@ -7,7 +7,7 @@ use super::stage::Stage;
 use super::statistics::Spread;
 use super::workloads::{Kind, Start, Workload};
 use super::{death, memory};
-use crate::terminal::{line, say};
+use crate::terminal::say;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -53,7 +53,6 @@ pub(super) fn rounds(
     contestants: &[&Contestant],
     effort: Effort,
 ) -> Vec<Row> {
-    let begun = Instant::now();
     say(&format!("{:13} {:22}", stage.user.name(), workload.name));
     let mut entries: Vec<Entry<'_>> = contestants.iter().map(|one| Entry::new(one)).collect();
     // What takes memory is the same each time. Everywhere else the first round warms up and does
@@ -100,7 +99,6 @@ pub(super) fn rounds(
             None => say(&format!("  {} failed", row.contestant)),
         }
     }
-    line(&format!("  [{:.0} s]", begun.elapsed().as_secs_f64()));
     rows
 }
 

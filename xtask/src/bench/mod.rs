@@ -110,8 +110,8 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
         let stage = stage::Stage::prepare(base, user)?;
         let field = contestants::all(&stage, options.peers && is_first, &options.contestants)?;
         if is_first {
-            results.contestants = field.contestants.iter().map(Contestant::about).collect();
-            results.absent = field.absent;
+            let there = field.contestants.iter().map(Contestant::about).collect();
+            results.set_field(there, field.absent);
         }
         let end = options.time_of(user);
         for (number, workload) in workloads.iter().enumerate() {
@@ -126,7 +126,8 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
             }
             let left = u32::try_from(workloads.len() - number)?;
             let time = end.saturating_sub(begun.elapsed()) / left;
-            let until = Instant::now() + time;
+            let workload_begun = Instant::now();
+            let until = workload_begun + time;
             let names: Vec<&str> = field.iter().map(|one| one.name).collect();
             stage.make_trees(workload.tree, &names)?;
             // Large trees take their time, and half of it is for measuring all the same.
@@ -134,6 +135,7 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
             let effort = Effort { quick: options.quick, until };
             results.rows.extend(measure::rounds(&stage, workload, &field, effort));
             stage.remove_trees(&names);
+            line(&format!("  [{:.0} s]", workload_begun.elapsed().as_secs_f64()));
             results.machine.load_after = machine::load();
             save::keep(&results, &options.out)?;
         }

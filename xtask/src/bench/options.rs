@@ -40,10 +40,10 @@ impl Options {
             only: Vec::new(),
             contestants: Vec::new(),
             budget: Duration::ZERO,
-            out: usual(),
+            out: PathBuf::new(),
             inside: None,
         };
-        let mut minutes = None;
+        let (mut minutes, mut out) = (None, None);
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut value =
@@ -59,7 +59,7 @@ impl Options {
                     let number = value()?.parse::<u32>();
                     minutes = Some(number.context("a budget is a number of minutes")?);
                 }
-                "--out" => options.out = std::path::absolute(value()?)?,
+                "--out" => out = Some(std::path::absolute(value()?)?),
                 "--inside" => options.inside = Some(value()?.into()),
                 _ => bail!("unknown option `{argument}`; {HELP}"),
             }
@@ -67,6 +67,11 @@ impl Options {
         if options.go_on && options.render {
             bail!("`--render` measures nothing, so there is nothing to continue");
         }
+        // A part of the results would replace all of them.
+        let is_part = !options.only.is_empty() || !options.contestants.is_empty();
+        let is_part = is_part && !options.go_on;
+        let place = || if is_part { workspace::root().join("target/bench") } else { usual() };
+        options.out = out.unwrap_or_else(place);
         let usual = if options.quick { 5 } else { 25 };
         options.budget = Duration::from_secs(u64::from(minutes.unwrap_or(usual)) * 60);
         Ok(options)
@@ -113,7 +118,9 @@ mod tests {
     fn lists_are_divided_by_commas() {
         let options = parse(&["--only", "start, pdf", "--budget", "3"]).expect("it is right");
         assert!(options.wants("pdflatex", "programs") && options.wants("start, cold", "start"));
-        assert!(!options.wants("find", "programs") && options.is_usual());
+        assert!(!options.wants("find", "programs") && !options.is_usual());
+        assert!(parse(&["--peers"]).expect("it is right").is_usual());
+        assert!(parse(&["--continue", "--only", "find"]).expect("it is right").is_usual());
         assert_eq!(options.time_of(User::Nobody), Duration::from_secs(180));
         assert_eq!(options.time_of(User::Root), Duration::from_secs(90));
     }

@@ -101,6 +101,18 @@ impl Results {
         self.machine.versions.push(("continued".to_owned(), text));
     }
 
+    /// Sets who takes part, beside those who did before.
+    pub(super) fn set_field(&mut self, there: Vec<About>, mut absent: Vec<Absent>) {
+        let before = std::mem::replace(&mut self.contestants, there);
+        for one in before {
+            if !self.contestants.iter().any(|other| other.name == one.name) {
+                self.contestants.push(one);
+            }
+        }
+        absent.retain(|one| !self.contestants.iter().any(|other| other.name == one.name));
+        self.absent = absent;
+    }
+
     /// Tells whether a workload was measured.
     pub(super) fn has(&self, user: &str, workload: &str) -> bool {
         self.rows.iter().any(|row| row.user == user && row.workload == workload)
