@@ -1,6 +1,9 @@
 //! Where events are numbered, handed out and folded into the report.
 
-use jailkeeper_model::{Event, Header, JailId, JailPath, Probe, Report, Target, Timestamp};
+use crate::child::{Ending, signal_name};
+use jailkeeper_model::{
+    Event, Exit, Header, JailId, JailPath, Probe, Report, Target, Timestamp, Usage,
+};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,6 +21,17 @@ pub(crate) struct Look<'a> {
     pub(crate) operation: &'a str,
     pub(crate) syscall: &'a str,
     pub(crate) pid: u32,
+}
+
+/// How a jail ended.
+pub(crate) struct End {
+    /// How its command did, if anybody was told.
+    pub(crate) ending: Option<Ending>,
+    pub(crate) usage: Usage,
+    /// Whether its time was up.
+    pub(crate) limited: bool,
+    /// Seconds from the attempt to the last death, where they were counted.
+    pub(crate) killing: Option<f64>,
 }
 
 /// Numbers and hands out the events of one jail.
@@ -98,6 +112,26 @@ impl Recorder {
     /// Lets a closure look at the report so far.
     pub(crate) fn report<T>(&self, look: impl FnOnce(&Report) -> T) -> T {
         look(&self.lock().report)
+    }
+
+    /// Records the end of the jail; nothing of it is alive any more.
+    pub(crate) fn exit(&self, end: End) {
+        let End { ending, usage, limited, killing } = end;
+        let (broke, forgiven) =
+            self.report(|report| (!report.jailbreaks.is_empty(), report.forgiven_total));
+        self.record(|header| {
+            let mut exit = Exit::new(header, usage);
+            match ending {
+                Some(Ending::Code(code)) => exit.code = Some(code),
+                Some(Ending::Signal(signal)) => exit.signal = Some(signal_name(signal)),
+                None => {}
+            }
+            exit.jailbreak = broke;
+            exit.limit = limited.then(|| "wall-time".to_owned());
+            exit.forgiven = forgiven;
+            exit.killing = killing;
+            Event::Exit(exit)
+        });
     }
 
     /// Ends the stream of events.

@@ -5,14 +5,15 @@
 
 mod flat;
 
-use crate::child::{self, Ended, UNWATCHED, WALL_LOST, WEAKER, signal_name};
+use crate::child::{self, Ended, UNWATCHED, WALL_LOST, WEAKER};
 use crate::death::{Init, Life};
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::launch::{PROVEN, Prepared, SEALED, id_map};
+use crate::recorder::End;
 use crate::ward::{Phase, Ward};
 use crate::watch::newcomers::{Newcomers, News};
 use crate::watch::{notify, tripwire};
-use jailkeeper_model::{Event, Exit, Failure, Limit, Start, Strength, Usage, Warning};
+use jailkeeper_model::{Event, Failure, Limit, Start, Strength, Usage, Warning};
 use jailkeeper_sys::child::{Message, Notice, Program, Step};
 use jailkeeper_sys::process::{Ending, wait, write_maps};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -418,15 +419,14 @@ impl Supervisor {
         drop(mounts);
         let (init_ending, usage) = wait(life.pid()).step("wait for the jail's init")?;
         self.ward.settle(SETTLING);
-        let ending = status.map_or(init_ending, Ending::from_status);
+        let ending = match status.map_or(init_ending, Ending::from_status) {
+            Ending::Code(code) => child::Ending::Code(code),
+            Ending::Signal(signal) => child::Ending::Signal(signal),
+        };
         self.record_exit(ending, usage, limit.is_some());
         let report = self.ward.recorder.report(Clone::clone);
         self.ward.recorder.close();
         self.until_unwatched();
-        let ending = match ending {
-            Ending::Code(code) => child::Ending::Code(code),
-            Ending::Signal(signal) => child::Ending::Signal(signal),
-        };
         Ok(Ended { ending: Some(ending), report })
     }
 
@@ -486,7 +486,12 @@ impl Supervisor {
         }
     }
 
-    fn record_exit(&self, ending: Ending, used: jailkeeper_sys::process::Usage, limited: bool) {
+    fn record_exit(
+        &self,
+        ending: child::Ending,
+        used: jailkeeper_sys::process::Usage,
+        limited: bool,
+    ) {
         let usage = Usage {
             wall: self.started.elapsed().as_secs_f64(),
             user: used.user,
@@ -494,21 +499,7 @@ impl Supervisor {
             peak_memory: Some(used.peak_memory),
             processes: None,
         };
-        let (broke, forgiven) = self
-            .ward
-            .recorder
-            .report(|report| (!report.jailbreaks.is_empty(), report.forgiven_total));
-        self.ward.recorder.record(|header| {
-            let mut exit = Exit::new(header, usage);
-            match ending {
-                Ending::Code(code) => exit.code = Some(code),
-                Ending::Signal(signal) => exit.signal = Some(signal_name(signal)),
-            }
-            exit.jailbreak = broke;
-            exit.limit = limited.then(|| "wall-time".to_owned());
-            exit.forgiven = forgiven;
-            Event::Exit(exit)
-        });
+        self.ward.recorder.exit(End { ending: Some(ending), usage, limited, killing: None });
     }
 
     /// Ends a jail that was not raised: nothing of it is alive when this returns.

@@ -4,20 +4,20 @@ use super::apply::Building;
 use super::family::{self, Process};
 use super::outside;
 use super::target::{self, Facts, Own};
-use crate::child::{Child, Ended, Ending, Hold, signal_name};
+use crate::child::{Child, Ended, Ending, Hold};
 use crate::command::Answerer;
 use crate::death::{Group, Life, Tree};
 use crate::error::{Error, ErrorKind, Result, Step as _};
 use crate::pace::Pace;
 use crate::plan::{Attached, Ground, Identity, Plan, Wanted};
 use crate::probe::{Finding, Probe};
-use crate::recorder::Recorder;
+use crate::recorder::{End, Recorder};
 use crate::settings::Settings;
 use crate::walls::{self, filter};
 use crate::ward::{Phase, Ward};
 use crate::watch::ask::Asking;
 use crate::watch::flat;
-use jailkeeper_model::{Event, Exit, Limit, Outside, Start, Strength, Usage, Wall, Warning};
+use jailkeeper_model::{Event, Limit, Outside, Start, Strength, Usage, Wall, Warning};
 use jailkeeper_sys::process::status_of_dead;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal};
@@ -452,22 +452,7 @@ impl Supervising {
     fn record_exit(&self, ending: Option<Ending>, limited: bool) {
         // Somebody else's child: what it used before and after is told to its parent alone.
         let usage = Usage { wall: self.started.elapsed().as_secs_f64(), ..Usage::default() };
-        let (broke, forgiven) = self
-            .ward
-            .recorder
-            .report(|report| (!report.jailbreaks.is_empty(), report.forgiven_total));
-        self.ward.recorder.record(|header| {
-            let mut exit = Exit::new(header, usage);
-            match ending {
-                Some(Ending::Code(code)) => exit.code = Some(code),
-                Some(Ending::Signal(signal)) => exit.signal = Some(signal_name(signal)),
-                None => {}
-            }
-            exit.jailbreak = broke;
-            exit.limit = limited.then(|| "wall-time".to_owned());
-            exit.forgiven = forgiven;
-            Event::Exit(exit)
-        });
+        self.ward.recorder.exit(End { ending, usage, limited, killing: None });
     }
 }
 

@@ -11,10 +11,10 @@ use super::tree::Tree;
 use super::{Held, ending, kernel_pid};
 use crate::child::{Child, Ended, Ending};
 use crate::error::{Error, ErrorKind, Result, Step};
-use crate::recorder::Recorder;
+use crate::recorder::{End, Recorder};
 use crate::settings::Settings;
 use crate::stdio::Stdio;
-use jailkeeper_model::{Event, Exit, Limit, Start, Strength, Usage, Wall, Warning};
+use jailkeeper_model::{Event, Limit, Start, Strength, Usage, Wall, Warning};
 use jailkeeper_trace::{Dialect, Trace};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -258,23 +258,7 @@ impl Parts {
             peak_memory: used.peak_memory,
             processes: None,
         };
-        let (broke, forgiven) =
-            judge.recorder.report(|report| (!report.jailbreaks.is_empty(), report.forgiven_total));
-        judge.recorder.record(|header| {
-            let mut exit = Exit::new(header, usage);
-            match ending {
-                Some(Ending::Code(code)) => exit.code = Some(code),
-                Some(Ending::Signal(signal)) => {
-                    exit.signal = Some(crate::child::signal_name(signal))
-                }
-                None => {}
-            }
-            exit.jailbreak = broke;
-            exit.limit = limited.then(|| "wall-time".to_owned());
-            exit.forgiven = forgiven;
-            exit.killing = killing;
-            Event::Exit(exit)
-        });
+        judge.recorder.exit(End { ending, usage, limited, killing });
         let report = judge.recorder.report(Clone::clone);
         judge.recorder.close();
         Ended { ending, report }

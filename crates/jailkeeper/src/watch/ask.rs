@@ -9,7 +9,8 @@ use super::grant::{self, Wanted};
 use crate::command::Answerer;
 use crate::ward::{Attempt, Ward};
 use jailkeeper_model::{
-    ActionTaken, Breach, Event, JailPath, Mode, Presence, Question, Reply, Target,
+    Action, ActionTaken, Breach, Event, JailPath, Mode, Presence, Question, Reply, Target, Verdict,
+    decide,
 };
 use jailkeeper_sys::seccomp;
 use rustix::fs::{AtFlags, FileType};
@@ -79,18 +80,45 @@ impl Asking {
     }
 }
 
-/// A call that waits for an answer.
-pub(super) struct Waiting {
+/// A call that opens a file, and may have to wait for an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opening {
     pub(super) id: u64,
     pub(super) caller: Caller,
-    pub(super) attempt: Attempt,
-    pub(super) breach: Breach,
     pub(super) wanted: Wanted,
     pub(super) close_on_exec: bool,
 }
 
+/// One that waits.
+struct Waiting {
+    opening: Opening,
+    attempt: Attempt,
+    breach: Breach,
+}
+
+/// Asks about an attempt to open a file, if that is what follows it and the file could be handed
+/// over; false if nobody is asked. The answer is given on another thread.
+pub(super) fn about(
+    ward: &Arc<Ward>,
+    listener: &Arc<OwnedFd>,
+    attempt: &Attempt,
+    opening: Opening,
+) -> bool {
+    if ward.asking.is_none() {
+        return false;
+    }
+    let Verdict::Jailbreak(breach) = decide(&ward.plan.policy, &attempt.access) else {
+        return false;
+    };
+    let Target::Path(path) = attempt.access.target() else { return false };
+    let (creates, presence) = (attempt.access.creates(), attempt.access.presence());
+    breach.action == Action::Ask
+        && can_be_handed_over(path, creates, presence)
+        && wait_for_answer(ward, listener, Waiting { opening, attempt: attempt.clone(), breach })
+}
+
 /// Tells whether a file could be handed over: a regular one, or one that the call makes.
-pub(super) fn can_be_handed_over(path: &JailPath, creates: bool, presence: Presence) -> bool {
+fn can_be_handed_over(path: &JailPath, creates: bool, presence: Presence) -> bool {
     use rustix::fs::{CWD, statx};
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
     match statx(CWD, path.as_path(), flags, rustix::fs::StatxFlags::TYPE) {
@@ -100,7 +128,7 @@ pub(super) fn can_be_handed_over(path: &JailPath, creates: bool, presence: Prese
 }
 
 /// Lets a call wait for its answer on a thread of its own; false if too many do.
-pub(super) fn wait_for_answer(ward: &Arc<Ward>, listener: &Arc<OwnedFd>, waiting: Waiting) -> bool {
+fn wait_for_answer(ward: &Arc<Ward>, listener: &Arc<OwnedFd>, waiting: Waiting) -> bool {
     let Some(asking) = &ward.asking else { return false };
     if asking.waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_AT_MOST {
         asking.waiting.fetch_sub(1, Ordering::AcqRel);
@@ -121,7 +149,8 @@ pub(super) fn wait_for_answer(ward: &Arc<Ward>, listener: &Arc<OwnedFd>, waiting
 }
 
 fn settle(ward: &Ward, listener: &OwnedFd, waiting: &Waiting) {
-    let Waiting { id, caller, attempt, breach, wanted, close_on_exec } = waiting;
+    let Waiting { opening: Opening { id, caller, wanted, close_on_exec }, attempt, breach } =
+        waiting;
     let (Some(asking), Target::Path(path)) = (&ward.asking, attempt.access.target()) else {
         return;
     };
@@ -157,7 +186,7 @@ fn settle(ward: &Ward, listener: &OwnedFd, waiting: &Waiting) {
 }
 
 fn question(ward: &Ward, asking: &Asking, waiting: &Waiting, path: &JailPath) -> Question {
-    let Waiting { caller, attempt, breach, .. } = waiting;
+    let Waiting { opening: Opening { caller, .. }, attempt, breach } = waiting;
     let who = caller.describe(ward.life().and_then(crate::death::Life::above));
     let number = asking.asked.fetch_add(1, Ordering::Relaxed);
     let file = attempt.file.as_ref().unwrap_or(path);

@@ -7,7 +7,7 @@
 //! sockets there is no such wall, so INET sockets never exist in a jail: a caller gets a stand-in
 //! of another family, and whatever it does with an address can only fail.
 
-use super::ask::{self, Waiting};
+use super::ask::{self, Opening};
 use super::caller::{Caller, ParkedCall, file_path, register_to_fd};
 use super::grant::{self, Wanted};
 use super::rename;
@@ -15,9 +15,7 @@ use super::walk::{End, Walk};
 use crate::walls::filter::{self, Call, Intent, PathCall, ProcessCall, SocketCall, Treatment};
 use crate::ward::{Attempt, CANARY_NOTIFY, Phase, Ward, is_directory, presence};
 use crate::watch::socket::{self, Address};
-use jailkeeper_model::{
-    Access, Action, Class, JailPath, Mode, Presence, Right, Target, Verdict, decide,
-};
+use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Right, Verdict, decide};
 use jailkeeper_sys::seccomp::{self, Notification};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
@@ -334,25 +332,9 @@ impl Watch<'_> {
     /// Asks about an attempt if that is what follows it and the file could be handed over; `None`
     /// if nobody is asked.
     fn ask(&self, attempt: &Attempt, wanted: Option<Wanted>, flags: Option<u64>) -> Option<Answer> {
-        self.ward.asking.as_ref()?;
-        let (wanted, flags) = (wanted?, flags?);
-        let Verdict::Jailbreak(breach) = decide(&self.ward.plan.policy, &attempt.access) else {
-            return None;
-        };
-        let Target::Path(path) = attempt.access.target() else { return None };
-        let (creates, presence) = (attempt.access.creates(), attempt.access.presence());
-        if breach.action != Action::Ask || !ask::can_be_handed_over(path, creates, presence) {
-            return None;
-        }
-        let waiting = Waiting {
-            id: self.id,
-            caller: self.caller,
-            attempt: attempt.clone(),
-            breach,
-            wanted,
-            close_on_exec: filter::closes_on_exec(flags),
-        };
-        ask::wait_for_answer(self.ward, self.listener, waiting).then_some(Answer::Later)
+        let close_on_exec = filter::closes_on_exec(flags?);
+        let opening = Opening { id: self.id, caller: self.caller, wanted: wanted?, close_on_exec };
+        ask::about(self.ward, self.listener, attempt, opening).then_some(Answer::Later)
     }
 
     /// Refuses a call of a process that the supervisor may not look into.

@@ -1,6 +1,6 @@
 //! Calls that name files.
 
-use super::super::ask::{self, Waiting};
+use super::super::ask::{self, Opening};
 use super::super::caller::file_path;
 use super::super::grant::{self, Wanted};
 use super::super::rename;
@@ -9,9 +9,7 @@ use super::{Answer, Watch, refuse_call};
 use crate::plan::{Node, Source};
 use crate::walls::filter::{self, Intent, PathArgument, PathCall};
 use crate::ward::{Attempt, is_directory};
-use jailkeeper_model::{
-    Access, Action, Class, JailPath, Mode, Presence, Refusal, Right, Target, Verdict, decide,
-};
+use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Refusal, Right, Verdict, decide};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
@@ -236,25 +234,9 @@ impl Watch<'_> {
     /// Asks about an attempt to open a file, if that is what follows it and the file could be handed
     /// over; `None` if nobody is asked.
     fn ask(&self, attempt: &Attempt, flags: u64, mode: u64) -> Option<Answer> {
-        self.ward.asking.as_ref()?;
-        let wanted = Wanted::new(flags, mode)?;
-        let Verdict::Jailbreak(breach) = decide(&self.ward.plan.policy, &attempt.access) else {
-            return None;
-        };
-        let Target::Path(path) = attempt.access.target() else { return None };
-        let (creates, presence) = (attempt.access.creates(), attempt.access.presence());
-        if breach.action != Action::Ask || !ask::can_be_handed_over(path, creates, presence) {
-            return None;
-        }
-        let waiting = Waiting {
-            id: self.id,
-            caller: self.caller,
-            attempt: attempt.clone(),
-            breach,
-            wanted,
-            close_on_exec: filter::closes_on_exec(flags),
-        };
-        ask::wait_for_answer(self.ward, self.listener, waiting).then_some(Answer::Later)
+        let (wanted, close_on_exec) = (Wanted::new(flags, mode)?, filter::closes_on_exec(flags));
+        let opening = Opening { id: self.id, caller: self.caller, wanted, close_on_exec };
+        ask::about(self.ward, self.listener, attempt, opening).then_some(Answer::Later)
     }
 
     /// Judges an attempt; `None` if it may go on.
