@@ -20,6 +20,7 @@ pub(crate) struct Expected {
     flat: Option<Box<Flat>>,
     /// The watch of strength `flat` sees it whether looks are hidden or not.
     seen: bool,
+    shown: bool,
     hide: bool,
 }
 
@@ -111,8 +112,15 @@ impl Expected {
             control,
             flat: None,
             seen: false,
+            shown: false,
             hide: false,
         }
+    }
+
+    /// At strength `full` something is there to be looked at: what covers a denied name.
+    pub(crate) fn shown(mut self) -> Self {
+        self.shown = true;
+        self
     }
 
     /// At strength `flat` it is seen although it only looks, because it opens.
@@ -238,7 +246,9 @@ fn check_in(place: &Place, attempt: &str, expected: &Expected) {
         }
         Answer::Forgiven(file) => {
             ran.succeeds();
-            assert_eq!(ran.survived(), Some(-i64::from(libc::ENOENT)), "{ran}");
+            let absent = !expected.shown || place.is_flat();
+            let result = if absent { -i64::from(libc::ENOENT) } else { 0 };
+            assert_eq!(ran.survived(), Some(result), "{ran}");
             assert!(ran.exit().forgiven > 0, "not counted: {ran}");
             let entries = ran.report.get("forgiven").and_then(Value::as_array);
             let file = place.text(file);

@@ -21,6 +21,7 @@ both! {
     renamed_onto_what_holds_a_denied_name;
     profile_of_a_shell;
     profile_of_an_agent;
+    listing_beside_a_denied_name;
     profile_with_mistakes;
     profile_in_the_jails_reach;
     ask_through_the_events;
@@ -319,6 +320,41 @@ fn profile_of_an_agent(place: &Place) {
     assert_eq!((ran.status, ran.text().as_str()), (0, "2\ndone\n"), "{ran}");
     assert!(ran.breaches().all(|event| event.action == ActionTaken::Denied), "{ran}");
     assert!(!place.path("{work}/.git/hooks/post-commit").exists());
+}
+
+/// A denied name is shown by the directory around it: looking at it finds a closed file, so that
+/// programs that list and look go on. Opening, running and asking for more is what it was.
+fn listing_beside_a_denied_name(place: &Place) {
+    place.write("{work}/.env", place.secret(), 0o755);
+    place.make_directory("{work}/closed");
+    place.write("{work}/closed/key", place.secret(), 0o644);
+    let options = "--deny {work}/.env --deny {work}/closed";
+    let script = "ls -la >/dev/null && ls -lad .env closed && find . -name .env -newer nothing 2>/dev/null
+        find . -maxdepth 1 -size -9 >/dev/null && stat -c %F:%n .env closed && test -e .env && echo there";
+    let ran = place.jail(options, ["sh", "-c", script]);
+    let text = ran.succeeds().leaks_nothing().text();
+    for part in [":.env\n", "directory:closed\n", "there\n"] {
+        assert!(text.contains(part), "{part}: {ran}");
+    }
+    assert!(ran.stderr.is_empty(), "{ran}");
+    if !place.is_flat() {
+        assert!(text.contains("---------- 1 ") && text.contains("d--------- 2 "), "{ran}");
+        assert!(ran.exit().forgiven > 0, "{ran}");
+        let ran = place.jail(options, ["sh", "-c", "test -r .env || test -w .env || test -x .env"]);
+        assert_eq!(ran.ends_with(1).breaches().count(), 0, "{ran}");
+    }
+    for (attempt, mode) in [
+        ("cat .env", Mode::Read),
+        ("exec ./.env", Mode::Execute),
+        ("cat closed/key", Mode::Read),
+        ("echo x >.env", Mode::Write),
+        ("chmod 600 .env", Mode::Write),
+    ] {
+        let ran = place.jail(options, ["sh", "-c", attempt]);
+        assert_eq!(ran.leaks_nothing().breach().mode, mode, "{attempt}: {ran}");
+    }
+    let ran = place.jail(&format!("--strict {options}"), ["stat", ".env"]);
+    assert_eq!(ran.breach().mode, Mode::Read, "{ran}");
 }
 
 fn profile_with_mistakes(place: &Place) {

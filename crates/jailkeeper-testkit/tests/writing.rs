@@ -93,7 +93,7 @@ attempts! {
     denied_link: "link inside other" => write("{work}/inside").with("--deny {work}/inside");
     denied_directory: "list sub" => read("{work}/sub").with("--deny {work}/sub").silent();
     denied_new: "open sub/new O_WRONLY|O_CREAT" => write("{work}/sub/new").with("--deny {work}/sub");
-    denied_stat: "stat inside" => forgiven("{work}/inside").with("--deny {work}/inside");
+    denied_stat: "stat inside" => forgiven("{work}/inside").with("--deny {work}/inside").shown();
 
     // What belongs to the machine.
     kernel_setting: "open /proc/sys/kernel/hostname O_WRONLY" => write("/proc/sys/kernel/hostname")

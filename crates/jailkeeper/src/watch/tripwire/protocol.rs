@@ -146,6 +146,10 @@ pub(super) enum Kind {
     Directory,
     Link,
     File,
+    /// What is mounted over a denied directory or file: it can be seen, and nothing else.
+    Closed {
+        directory: bool,
+    },
 }
 
 impl Kind {
@@ -154,19 +158,21 @@ impl Kind {
             Self::Directory => 0o040_555,
             Self::Link => 0o120_777,
             Self::File => 0o100_444,
+            Self::Closed { directory: true } => 0o040_000,
+            Self::Closed { directory: false } => 0o100_000,
         }
     }
 
     fn entry_type(self) -> u32 {
         match self {
-            Self::Directory => 4,
+            Self::Directory | Self::Closed { directory: true } => 4,
             Self::Link => 10,
-            Self::File => 8,
+            Self::File | Self::Closed { directory: false } => 8,
         }
     }
 
     fn links(self) -> u32 {
-        if self == Self::Directory { 2 } else { 1 }
+        if self.entry_type() == 4 { 2 } else { 1 }
     }
 }
 
@@ -242,11 +248,11 @@ impl Body {
     }
 
     /// `struct fuse_statx_out`
-    pub(super) fn stat_extended(attributes: &Attributes) -> Self {
+    pub(super) fn stat_extended(attributes: &Attributes, forever: bool) -> Self {
         const BASIC_STATS: u32 = 0x7ff;
         let Attributes { node, kind, size, owner, .. } = *attributes;
         let mut body = Self::default();
-        body.u64(FOREVER).u32(0).u32(0).u64(0).u64(0);
+        body.u64(if forever { FOREVER } else { 0 }).u32(0).u32(0).u64(0).u64(0);
         body.u32(BASIC_STATS).u32(4096).u64(0).u32(kind.links()).u32(owner.0).u32(owner.1);
         body.u16(u16::try_from(kind.mode()).unwrap_or(0)).u16(0);
         body.u64(node).u64(size).u64(size.div_ceil(512)).u64(0);

@@ -13,7 +13,7 @@ use crate::ward::{Attempt, CANARY_TRIPWIRE, Phase, Ward, is_directory, presence}
 use crate::watch::caller::{Caller, Parked, ParkedCall};
 use crate::watch::socket::{self, Address};
 use crate::watch::walk::End;
-use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Refusal, Verdict};
+use jailkeeper_model::{Access, Class, JailPath, Mode, Presence, Refusal, Verdict, decide};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -75,7 +75,9 @@ impl Server<'_> {
             Request::GetAttributes => {
                 Ok(Body::get_attributes(&self.attributes(id).ok_or(ENOENT)?, true))
             }
-            Request::StatExtended => Ok(Body::stat_extended(&self.attributes(id).ok_or(ENOENT)?)),
+            Request::StatExtended => {
+                Ok(Body::stat_extended(&self.attributes(id).ok_or(ENOENT)?, true))
+            }
             Request::ReadLink => match self.ward.plan.view.node(id) {
                 Some(Node::Link(target)) => Ok(Body::text(target.as_os_str())),
                 _ => Err(EINVAL),
@@ -87,8 +89,10 @@ impl Server<'_> {
             }
             Request::StatFileSystem => Ok(Body::file_system()),
             Request::Release | Request::Destroy => Ok(Body::default()),
-            // Not supported: the kernel stops asking and lets everybody pass.
-            Request::Access => Err(ENOSYS),
+            // Not supported: the kernel stops asking and lets everybody pass. With a decoy it must
+            // go on asking, because that one says no.
+            Request::Access if self.ward.plan.trees.covers.is_empty() => Err(ENOSYS),
+            Request::Access => Ok(Body::default()),
             Request::ReadXattr => Err(EOPNOTSUPP),
             Request::Name { operation, name } => {
                 let path = self.ward.plan.view.path(id).cloned().ok_or(ENOENT)?;
@@ -370,6 +374,10 @@ impl Server<'_> {
     }
 
     /// Somebody uses a name that a rule denies inside an allowed tree.
+    ///
+    /// The directory around it shows the name, so looking at it finds something: a file that nobody
+    /// may open. A program that lists the directory and looks at each entry goes on; opening or
+    /// running it is the access.
     fn decoy(&self, request: &Request<'_>, id: NodeId, path: &JailPath) -> Reply {
         let building = self.ward.phase() == Phase::Building;
         let caller = match request {
@@ -377,13 +385,17 @@ impl Server<'_> {
             Request::GetAttributes | Request::StatExtended if building => {
                 return Ok(Body::get_attributes(&self.attributes(id).ok_or(ENOENT)?, false));
             }
-            Request::Access => return Err(ENOENT),
+            Request::Access => return Err(if self.is_shown(path) { EACCES } else { ENOENT }),
             _ => Caller::new(self.header.thread).ok_or(EACCES)?,
         };
         if building || !self.ward.holds(caller) {
             return Err(EACCES);
         }
         let (access, operation) = match request {
+            // To run a file the kernel looks at its permissions first, and goes no further.
+            Request::GetAttributes | Request::StatExtended if executes(caller) => {
+                (Access::execute(path.clone(), Presence::Exists), "execute")
+            }
             Request::GetAttributes | Request::StatExtended | Request::StatFileSystem => {
                 (Access::probe(path.clone(), Presence::Exists), "stat")
             }
@@ -408,7 +420,26 @@ impl Server<'_> {
             }
             _ => (Access::read(path.clone(), Presence::Exists), "open"),
         };
-        Err(self.refusal(caller, &plain_attempt(caller, access, path, operation)))
+        let attempt = plain_attempt(caller, access, path, operation);
+        if attempt.is_probe() && self.is_shown(path) {
+            let closed = self.attributes(id).ok_or(ENOENT)?;
+            let shown = match request {
+                Request::GetAttributes => Ok(Body::get_attributes(&closed, false)),
+                Request::StatExtended => Ok(Body::stat_extended(&closed, false)),
+                Request::StatFileSystem => Ok(Body::file_system()),
+                _ => Err(EOPNOTSUPP),
+            };
+            self.ward.forgive(caller, &attempt);
+            return shown;
+        }
+        Err(self.refusal(caller, &attempt))
+    }
+
+    /// Tells whether looking at a covered name is forgiven, and so finds what covers it. What is
+    /// quiet is absent, and where looking is forbidden it is judged.
+    fn is_shown(&self, path: &JailPath) -> bool {
+        let look = Access::probe(path.clone(), Presence::Exists);
+        decide(&self.ward.plan.policy, &look) == Verdict::Refuse(Refusal::Forgiven)
     }
 
     fn listing(&self, id: NodeId, offset: u64, size: usize, plus: bool) -> Body {
@@ -434,8 +465,8 @@ impl Server<'_> {
     fn attributes(&self, id: NodeId) -> Option<Attributes> {
         let (kind, size, modified) = match self.ward.plan.view.node(id)? {
             Node::Route(_) | Node::Place { directory: true } => (Kind::Directory, 0, 0),
-            Node::Decoy { directory: true, .. } => (Kind::Directory, 0, 0),
-            Node::Place { directory: false } | Node::Decoy { .. } => (Kind::File, 0, 0),
+            Node::Decoy { directory } => (Kind::Closed { directory: *directory }, 0, 0),
+            Node::Place { directory: false } => (Kind::File, 0, 0),
             Node::Text(text) => (Kind::File, text.len(), text.modified()),
             Node::Link(target) => (Kind::Link, target.as_os_str().len() as u64, 0),
             Node::Hidden => return None,
@@ -446,6 +477,12 @@ impl Server<'_> {
     fn owner(&self) -> (u32, u32) {
         (self.ward.plan.identity.user, self.ward.plan.identity.group)
     }
+}
+
+/// Tells whether a caller is running a file.
+fn executes(caller: Caller) -> bool {
+    let call = caller.parked().call().and_then(|parked| filter::call(parked.number));
+    matches!(call.map(|call| &call.treatment), Some(Treatment::Path(path)) if path.mode == Mode::Execute)
 }
 
 /// An attempt of which the request itself says all: what is done, and to which node.
