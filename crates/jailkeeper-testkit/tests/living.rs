@@ -146,6 +146,16 @@ fn denied_directory_with_a_way_through(place: &Place) {
     assert_eq!(ran.succeeds().text(), "open\n");
     let ran = place.jail(&place.text(options), ["cat", "closed/key"]);
     assert_eq!(ran.leaks_nothing().breach().file, Some(place.text("{work}/closed/key")));
+    // The same right as around the closed directory.
+    let options = "--deny {work}/closed --write {work}/closed/open";
+    let script = "cat closed/open/file; echo new >closed/open/new; cat closed/open/new";
+    let ran = place.jail(options, ["sh", "-c", script]);
+    assert_eq!(ran.succeeds().text(), "open\nnew\n");
+    let options = "--deny-glob {work}/clos* --write {work}/closed/open";
+    let ran = place.jail(options, ["sh", "-c", script]);
+    assert_eq!(ran.succeeds().text(), "open\nnew\n");
+    let ran = place.jail(options, ["cat", "closed/key"]);
+    assert_eq!(ran.leaks_nothing().breach().file, Some(place.text("{work}/closed/key")));
 }
 
 /// What is denied and not there yet is watched for.

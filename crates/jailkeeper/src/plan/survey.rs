@@ -400,7 +400,13 @@ impl Surveyor {
                     Width::Policy => around.right == right,
                     Width::Reading | Width::Overlay => right == Right::Read,
                 };
-                around.is_host() && enough
+                // What is carved out in between is closed, with everything below.
+                let carved = path
+                    .ancestors()
+                    .skip(1)
+                    .take_while(|above| *above != around.path)
+                    .any(|above| is_carved_out(&policy, &above));
+                around.is_host() && enough && !carved
             });
             if redundant || right == Right::Deny {
                 continue;
@@ -444,4 +450,10 @@ impl Surveyor {
             asking: self.asking,
         })
     }
+}
+
+/// Tells whether a policy takes a path out of a tree.
+fn is_carved_out(policy: &Policy, path: &JailPath) -> bool {
+    policy.rule_for(path).is_some_and(|rule| !rule.right().allows())
+        || policy.denying_pattern(path).is_some()
 }
