@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(Body::entry(&attributes(), true).bytes().len(), 128);
         assert_eq!(Body::absent_forever().bytes().len(), 128);
         assert_eq!(Body::get_attributes(&attributes(), true).bytes().len(), 104);
-        assert_eq!(Body::stat_extended(&attributes()).bytes().len(), 288);
+        assert_eq!(Body::stat_extended(&attributes(), true).bytes().len(), 288);
         assert_eq!(Body::opened_file().bytes().len(), 16);
         assert_eq!(Body::file_system().bytes().len(), 80);
         assert_eq!(Body::init(40, 1, 0).bytes().len(), 64);
