@@ -77,10 +77,10 @@ macro_rules! flat {
 
 flat! {
     agent [denied];
-    gcc [make, sanitizers];
+    gcc [make];
     git [repository, settings];
     latex [pdflatex];
-    node [program, own];
+    node [program];
     python [program, own];
     shell [script];
 }

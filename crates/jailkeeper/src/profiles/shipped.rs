@@ -315,22 +315,23 @@ pub(super) const LATEX: Compiled = Compiled {
     base: None,
     wall_time: None,
     rules: &[
-        CompiledRule(at("${home}/texmf", 203, 218), Right::Read, Some("classes and styles of the author's own"), true, None),
-        CompiledRule(at("${home}/.local/share/fonts", 285, 313), Right::Read, Some("fonts of the author's own"), true, None),
-        CompiledRule(at("${home}/.fonts", 367, 383), Right::Read, Some("fonts of the author's own, where they were kept before"), true, None),
-        CompiledRule(at("${home}/.cache/fontconfig", 466, 493), Right::Read, Some("what fontconfig knows of the author's fonts; without it, every start reads every one of them"), true, None),
+        CompiledRule(at("/etc/LatexMk", 203, 217), Right::Read, Some("Debian: settings of latexmk for the whole machine; it looks whether they are there, which strength `flat` does not hide, and reads them"), true, None),
+        CompiledRule(at("${home}/texmf", 381, 396), Right::Read, Some("classes and styles of the author's own"), true, None),
+        CompiledRule(at("${home}/.local/share/fonts", 463, 491), Right::Read, Some("fonts of the author's own"), true, None),
+        CompiledRule(at("${home}/.fonts", 545, 561), Right::Read, Some("fonts of the author's own, where they were kept before"), true, None),
+        CompiledRule(at("${home}/.cache/fontconfig", 644, 671), Right::Read, Some("what fontconfig knows of the author's fonts; without it, every start reads every one of them"), true, None),
     ],
     patterns: &[],
     copies: &[
-        CompiledCopy(at("${home}/.latexmkrc", 615, 635), Some("how the author runs latexmk; it is read when the caller passes HOME"), true),
+        CompiledCopy(at("${home}/.latexmkrc", 793, 813), Some("how the author runs latexmk; it is read when the caller passes HOME"), true),
     ],
     files: &[
-        CompiledFile(at("/etc/jailkeeper/fonts.conf", 733, 761), at("<?xml version=\"1.0\"?>\n<!DOCTYPE fontconfig SYSTEM \"urn:fontconfig:fonts.dtd\">\n<fontconfig>\n  <dir>${home}/.local/share/fonts</dir>\n  <dir>${home}/.fonts</dir>\n  <cachedir>${tmp}/fontconfig</cachedir>\n  <cachedir>${home}/.cache/fontconfig</cachedir>\n  <include ignore_missing=\"yes\">/etc/fonts/fonts.conf</include>\n</fontconfig>\n", 769, 1103), Some("leads fontconfig to the author's fonts wherever HOME is, and away from the system's cache when it has something to write"), true),
+        CompiledFile(at("/etc/jailkeeper/fonts.conf", 911, 939), at("<?xml version=\"1.0\"?>\n<!DOCTYPE fontconfig SYSTEM \"urn:fontconfig:fonts.dtd\">\n<fontconfig>\n  <dir>${home}/.local/share/fonts</dir>\n  <dir>${home}/.fonts</dir>\n  <cachedir>${tmp}/fontconfig</cachedir>\n  <cachedir>${home}/.cache/fontconfig</cachedir>\n  <include ignore_missing=\"yes\">/etc/fonts/fonts.conf</include>\n</fontconfig>\n", 947, 1281), Some("leads fontconfig to the author's fonts wherever HOME is, and away from the system's cache when it has something to write"), true),
     ],
     variables: &[
-        CompiledVariable(at("FONTCONFIG_FILE", 1252, 1269), Some(at("/etc/jailkeeper/fonts.conf", 1278, 1306)), Some("the file above instead of the system's")),
-        CompiledVariable(at("OSFONTDIR", 1372, 1383), Some(at("${home}/.local/share/fonts//:${home}/.fonts//:/usr/share/fonts", 1392, 1456)), Some("LuaTeX asks fontconfig for nothing; the last is what TeX Live has by itself")),
-        CompiledVariable(at("TEXMFHOME", 1559, 1570), Some(at("${home}/texmf", 1579, 1594)), Some("the tree of the author's own, wherever HOME is")),
+        CompiledVariable(at("FONTCONFIG_FILE", 1430, 1447), Some(at("/etc/jailkeeper/fonts.conf", 1456, 1484)), Some("the file above instead of the system's")),
+        CompiledVariable(at("OSFONTDIR", 1550, 1561), Some(at("${home}/.local/share/fonts//:${home}/.fonts//:/usr/share/fonts", 1570, 1634)), Some("LuaTeX asks fontconfig for nothing; the last is what TeX Live has by itself")),
+        CompiledVariable(at("TEXMFHOME", 1737, 1748), Some(at("${home}/texmf", 1757, 1772)), Some("the tree of the author's own, wherever HOME is")),
     ],
     askers: &[],
 };
