@@ -79,6 +79,9 @@ impl Policy {
     /// the system are nobody's secret, and there are a hundred thousand to look through.
     #[must_use]
     pub fn denying_pattern(&self, path: &JailPath) -> Option<&Pattern> {
+        if self.patterns.is_empty() {
+            return None;
+        }
         let rule = self.rule_for(path);
         let base = rule.is_some_and(|rule| *rule.origin() == Origin::Base);
         let reaches = |pattern: &&Pattern| !(base && pattern.is_anywhere());
