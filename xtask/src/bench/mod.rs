@@ -114,6 +114,7 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
             results.set_field(there, field.absent);
         }
         let end = options.time_of(user);
+        let mut standing: Option<(&str, Vec<&str>)> = None;
         for (number, workload) in workloads.iter().enumerate() {
             let field: Vec<&Contestant> =
                 field.contestants.iter().filter(|one| one.does(workload)).collect();
@@ -129,15 +130,24 @@ fn inside(options: &Options, base: &Path) -> Result<ExitCode> {
             let workload_begun = Instant::now();
             let until = workload_begun + time;
             let names: Vec<&str> = field.iter().map(|one| one.name).collect();
-            stage.make_trees(workload.tree, &names)?;
+            // The next workload often has the same tree, which may be large.
+            if standing.as_ref() != Some(&(workload.tree, names.clone())) {
+                if let Some((_, names)) = standing.take() {
+                    stage.remove_trees(&names);
+                }
+                stage.make_trees(workload.tree, &names)?;
+                standing = Some((workload.tree, names));
+            }
             // Large trees take their time, and half of it is for measuring all the same.
             let until = until.max(Instant::now() + time / 2);
             let effort = Effort { quick: options.quick, until };
             results.rows.extend(measure::rounds(&stage, workload, &field, effort));
-            stage.remove_trees(&names);
             line(&format!("  [{:.0} s]", workload_begun.elapsed().as_secs_f64()));
             results.machine.load_after = machine::load();
             save::keep(&results, &options.out)?;
+        }
+        if let Some((_, names)) = standing {
+            stage.remove_trees(&names);
         }
     }
     if left_out > 0 {

@@ -15,6 +15,10 @@ use std::process::Command;
 /// How to get one that is not there.
 const INSTALL: &str = "not installed: `xtask/install-peers.sh`, or by hand";
 
+/// Why one is often not there.
+const SYD: &str = "not installed: version 3.59 wants a compiler for C23 and libseccomp 2.6, and \
+                   Debian 12 has gcc 12 and libseccomp 2.5";
+
 /// A peer: its name in the tables, its program, what it names, what it is, and its command.
 struct Peer {
     name: &'static str,
@@ -165,7 +169,8 @@ pub(super) fn all(stage: &Stage) -> Field {
     let mut field = Field { contestants: Vec::new(), absent: left_out.to_vec() };
     for peer in PEERS {
         let Some(program) = find(peer.program) else {
-            field.absent.push(Absent { name: peer.name.to_owned(), why: INSTALL.to_owned() });
+            let why = if peer.name == "syd" { SYD } else { INSTALL };
+            field.absent.push(Absent { name: peer.name.to_owned(), why: why.to_owned() });
             continue;
         };
         if let Err(error) = ready(peer.name, &program, stage) {
