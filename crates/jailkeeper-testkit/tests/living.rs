@@ -17,6 +17,7 @@ both! {
     denied_name_stays_with_its_parent;
     more_names_than_the_queue_holds;
     denied_name_is_not_brought_along;
+    kept_name_is_not_brought_along;
     moved_beside_a_denied_name;
     renamed_onto_what_holds_a_denied_name;
     profile_of_a_shell;
@@ -245,6 +246,35 @@ fn denied_name_is_not_brought_along(place: &Place) {
     let ran = place.jail("", ["sh", "-c", script]);
     ran.succeeds();
     assert!(place.path("{work}/.git/hooks").exists(), "the control moves it");
+}
+
+/// Neither a directory that is moved to its place nor a link there brings along what may only be
+/// read, or what is denied.
+fn kept_name_is_not_brought_along(place: &Place) {
+    let put = "mkdir x && echo evil >x/f && mv kept gone";
+    for bring in ["mv x kept", "ln -s x kept"] {
+        for option in ["--read {work}/kept/f", "--deny {work}/kept/f"] {
+            for inside in [false, true] {
+                let place = place.again();
+                place.make_directory("{work}/kept");
+                place.write("{work}/kept/f", "good\n", 0o644);
+                let words = ["sh".to_owned(), "-c".to_owned(), format!("{put} && {bring}")];
+                if !inside {
+                    assert_eq!(place.free(&words).status, 0, "{bring}: the control");
+                    let found = fs::read_to_string(place.path("{work}/kept/f")).unwrap();
+                    assert_eq!(found, "evil\n", "{bring}: the control brings it");
+                    continue;
+                }
+                let ran = place.jail(option, &words);
+                assert_ne!(ran.status, 0, "{option}, {bring}: {ran}");
+                let found = fs::read_to_string(place.path("{work}/kept/f")).ok();
+                assert_ne!(found.as_deref(), Some("evil\n"), "{option}, {bring}: {ran}");
+                if !place.is_flat() {
+                    assert_eq!(ran.breach().mode, Mode::Write, "{option}, {bring}: {ran}");
+                }
+            }
+        }
+    }
 }
 
 /// `mv` tries to rename to the directory itself first, which the kernel always refuses.

@@ -72,6 +72,14 @@ impl Policy {
         denied.map(Rule::path).find(|denied| path.covers(denied) && path != *denied)
     }
 
+    /// Returns a path below another one that may not be written, though there is a rule for it:
+    /// whatever comes to the other one with something in it, or leads elsewhere, could bring it along.
+    #[must_use]
+    pub fn kept_below(&self, path: &JailPath) -> Option<&JailPath> {
+        let kept = self.rules.iter().filter(|rule| rule.right() != Right::Write);
+        kept.map(Rule::path).find(|kept| path.covers(kept) && path != *kept)
+    }
+
     /// Returns the pattern that denies a path: one that matches the path or a directory above it.
     ///
     /// A rule that covers the path and is at or below what matches brings it back. What the base

@@ -259,9 +259,10 @@ impl Watch<'_> {
                 from = Some(walk.path.clone());
             }
             let access = match (creates, writes) {
-                (true, _) if renames => {
-                    // A directory that is moved there could bring the denied name along.
-                    let below = self.ward.plan.policy.denied_below(&walk.path);
+                (true, _) if renames || path_call.operation == "symlink" => {
+                    // A directory that is moved there, or that a link leads to, could bring along
+                    // what is denied or may only be read.
+                    let below = self.ward.plan.policy.kept_below(&walk.path);
                     Access::create(below.cloned().unwrap_or(walk.path))
                 }
                 (true, _) => Access::create(walk.path),

@@ -179,9 +179,10 @@ impl Watch<'_> {
         let (access, mode) = match call.mode {
             _ if probes => (Access::probe(path, walk.presence), Mode::Read),
             Mode::Execute => (Access::execute(path, walk.presence), Mode::Execute),
-            _ if creates && call.operation == "rename" => {
-                // A directory that is moved there could bring a denied name along.
-                let below = self.ward.plan.policy.denied_below(&path).cloned();
+            _ if creates && matches!(call.operation, "rename" | "symlink") => {
+                // A directory that is moved there, or that a link leads to, could bring along what
+                // is denied or may only be read.
+                let below = self.ward.plan.policy.kept_below(&path).cloned();
                 (Access::create(below.unwrap_or(path)), Mode::Write)
             }
             _ if creates => (Access::create(path), Mode::Write),
