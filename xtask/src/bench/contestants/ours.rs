@@ -1,6 +1,6 @@
 //! Nothing, bubblewrap, the floor, and ours at each strength.
 
-use super::{Contestant, Field, find, links, system, there, version, words};
+use super::{Contestant, Field, find, found, links, system, there, version, words};
 use crate::bench::results::Absent;
 use crate::bench::stage::Stage;
 use crate::bench::workloads::{Group, environment};
@@ -150,7 +150,7 @@ fn bubblewrap(bwrap: &Path, tree: &Path, rules: &[PathBuf]) -> Vec<OsString> {
 
 fn landlock(launcher: &Path, tree: &Path, rules: &[PathBuf]) -> Vec<OsString> {
     let mut command = vec![launcher.into()];
-    for path in system().chain(["/proc"]) {
+    for path in system().chain(found()) {
         command.extend(words(&["-r", path]));
     }
     for rule in rules {

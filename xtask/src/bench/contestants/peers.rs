@@ -3,7 +3,7 @@
 //! Looked for are they in the directory that `JAILKEEPER_PEERS` names, by default
 //! `/opt/jailkeeper-peers`, and on the `PATH`; `xtask/install-peers.sh` puts them there.
 
-use super::{Contestant, Field, find, links, system, version, words};
+use super::{Contestant, Field, find, found, links, system, version, words};
 use crate::bench::results::Absent;
 use crate::bench::stage::Stage;
 use crate::bench::workloads::{Group, environment};
@@ -276,7 +276,7 @@ fn firejail(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
 
 fn sandlock(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     let mut command = begin(program, &["run"]);
-    for path in directories().chain(["/proc".to_owned()]) {
+    for path in directories().chain(found().map(str::to_owned)) {
         command.extend(words(&["-r", &path]));
     }
     for device in ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"] {
@@ -288,7 +288,7 @@ fn sandlock(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
 
 fn nono(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     let mut command = begin(program, &["run", "--silent", "--block-net"]);
-    for path in directories().chain(["/proc".to_owned()]) {
+    for path in directories().chain(found().map(str::to_owned)) {
         let flag = if Path::new(&path).is_dir() { "--read" } else { "--read-file" };
         command.extend(words(&[flag, &path]));
     }
