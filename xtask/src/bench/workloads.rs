@@ -121,7 +121,7 @@ pub(super) fn all() -> Vec<Workload> {
             "from a jailbreak to the last sign of life, ten processes",
             Kind::Death,
             (60, 10),
-            true,
+            false,
         )
     });
     for (name, about, count, core) in [
