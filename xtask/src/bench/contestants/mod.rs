@@ -189,9 +189,11 @@ fn system() -> impl Iterator<Item = &'static str> {
     std::iter::once("/usr").chain(NEEDED).filter(|path| Path::new(path).exists())
 }
 
-/// What a program finds and must be able to read where nothing hides it: node ends without.
+/// What a program finds and must be able to read where nothing hides it: node and npm end without.
 fn found() -> impl Iterator<Item = &'static str> {
-    ["/proc", "/etc/ssl/openssl.cnf"].into_iter().filter(|path| Path::new(path).exists())
+    ["/proc", "/etc/ssl/openssl.cnf", "/etc/ssl/certs"]
+        .into_iter()
+        .filter(|path| Path::new(path).exists())
 }
 
 fn words(words: &[&str]) -> Vec<OsString> {
