@@ -76,7 +76,7 @@ macro_rules! flat {
 }
 
 flat! {
-    agent [denied];
+    agent [denied, work];
     gcc [make];
     git [repository, settings];
     latex [pdflatex];
