@@ -21,7 +21,6 @@
 
 pub mod bpf;
 pub mod child;
-#[cfg(target_arch = "x86_64")]
 pub mod inject;
 pub mod landlock;
 pub mod memory;

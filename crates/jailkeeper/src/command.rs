@@ -377,12 +377,12 @@ impl Command {
         answerer: Option<Answerer>,
     ) -> Result<Child> {
         if jail.settings.strength != Strength::Monitor {
-            #[cfg(all(feature = "full", target_arch = "x86_64"))]
+            #[cfg(feature = "full")]
             {
                 let channel = Recorder::new(JailId::new(unique_id()), Some(callback));
                 return crate::attach::attach(&jail.settings, pid, directory, channel, answerer);
             }
-            #[cfg(not(all(feature = "full", target_arch = "x86_64")))]
+            #[cfg(not(feature = "full"))]
             return Err(Error::new(ErrorKind::Unsupported, format!("attach to process {pid}"))
                 .because("no walls are known here that a running process could get")
                 .with_hint("attaching without walls is strength `monitor`: ask for it"));

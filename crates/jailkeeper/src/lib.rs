@@ -46,8 +46,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-// It writes registers, and knows those of x86_64.
-#[cfg(all(feature = "full", target_arch = "x86_64"))]
+#[cfg(feature = "full")]
 mod attach;
 mod child;
 mod command;

@@ -39,12 +39,11 @@ pub(super) fn check(tree: &Path, build: &Path, fetch: bool) -> Result<()> {
         let mut cargo = workspace::cargo();
         cargo.args(["check", "--quiet", "--target", target]);
         if target == LINUX {
-            // What attaches is left out there, and some of what it alone uses is then unused.
             cargo.args(["--package", "jailkeeper-cli"]);
         } else {
             cargo.args(["--workspace", "--no-default-features"]).current_dir(tree);
-            cargo.env("RUSTFLAGS", "-Dwarnings");
         }
+        cargo.env("RUSTFLAGS", "-Dwarnings");
         cargo.env("CARGO_TARGET_DIR", build);
         let how = match (&source, compiler.has(target)) {
             (_, true) => "with its library",

@@ -1,6 +1,6 @@
 //! Finding an instruction that makes a call in the memory of a process.
 
-use super::machine::INSTRUCTION;
+use super::machine::{ALIGNMENT, INSTRUCTION};
 use crate::memory;
 use rustix::process::Pid;
 use std::io;
@@ -28,12 +28,14 @@ pub fn find_instruction(process: Pid) -> io::Result<u64> {
             let mut bytes = vec![0; length];
             let Ok(count) = memory::read(process, at, &mut bytes) else { break };
             bytes.truncate(count);
-            let found = bytes.windows(INSTRUCTION.len()).position(|window| window == INSTRUCTION);
-            if let Some(found) = found {
-                return Ok(at + found as u64);
+            let mut places = (at..).zip(bytes.windows(INSTRUCTION.len()));
+            let found = places
+                .find(|(place, bytes)| *bytes == INSTRUCTION && place.is_multiple_of(ALIGNMENT));
+            if let Some((found, _)) = found {
+                return Ok(found);
             }
-            // The last byte is looked at again, with the next one.
-            let step = (count as u64).saturating_sub(1).max(1);
+            // The last bytes are looked at again, with the next ones.
+            let step = (count as u64).saturating_sub(INSTRUCTION.len() as u64 - 1).max(1);
             at += step;
             left = left.saturating_sub(step);
         }

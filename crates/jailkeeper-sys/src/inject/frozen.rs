@@ -33,7 +33,8 @@ impl Frozen {
     /// `ENOEXEC` when it runs another ABI than this process's own, `ESRCH` when it is gone.
     pub fn take(thread: Pid) -> io::Result<Self> {
         let mut registers = get_registers(thread)?;
-        machine::wait_again(&mut registers);
+        let at_call = is_call(thread, machine::position(&registers));
+        machine::wait_again(&mut registers, at_call);
         abort_sequence(thread, &mut registers);
         let mask = get_mask(thread)?;
         Ok(Self { thread, registers, mask, used: false, stopped: false })
@@ -123,6 +124,12 @@ impl Frozen {
         }
         stops::detach(self.thread)
     }
+}
+
+/// Tells whether an instruction makes a call.
+fn is_call(thread: Pid, address: u64) -> bool {
+    let mut bytes = [0; machine::INSTRUCTION.len()];
+    memory::read(thread, address, &mut bytes).is_ok() && bytes == machine::INSTRUCTION
 }
 
 fn get_registers(thread: Pid) -> io::Result<Registers> {

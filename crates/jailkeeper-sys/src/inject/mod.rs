@@ -1,7 +1,7 @@
 //! Making calls inside of other processes.
 //!
 //! A thread is seized, stopped, and its registers are kept ([`Frozen`]). It then makes calls that
-//! it did not ask for, at a `syscall` instruction that is in its memory anyway: nothing is written
+//! it did not ask for, at an instruction for calls that is in its memory anyway: nothing is written
 //! to its code or to its stack. At the end it gets back registers and signal mask and goes on as if
 //! nothing had been.
 //!
@@ -26,21 +26,20 @@
 //!
 //! * [ptrace(2)](https://man7.org/linux/man-pages/man2/ptrace.2.html)
 
+#[cfg(any(test, target_arch = "aarch64"))]
+mod aarch64;
 mod code;
 mod desk;
 mod frozen;
-#[cfg(target_arch = "x86_64")]
-#[path = "x86_64.rs"]
-mod machine;
 mod stops;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
+#[cfg(target_arch = "aarch64")]
+use aarch64 as machine;
 pub use code::find_instruction;
 pub use desk::{Desk, fetch};
 pub use frozen::Frozen;
 pub use stops::{bind_life, detach, go, next_stop, seize};
-
-/// Tells whether this can be done on this machine's architecture.
-#[must_use]
-pub const fn is_possible() -> bool {
-    cfg!(target_arch = "x86_64")
-}
+#[cfg(target_arch = "x86_64")]
+use x86_64 as machine;

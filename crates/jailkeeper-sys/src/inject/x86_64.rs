@@ -16,6 +16,9 @@ pub(super) const ARCHITECTURE: u32 = 0xC000_003E;
 /// The instruction that makes a call: `syscall`.
 pub(super) const INSTRUCTION: [u8; 2] = [0x0F, 0x05];
 
+/// Instructions stand anywhere.
+pub(super) const ALIGNMENT: u64 = 1;
+
 /// The result of a call that begins anew when no handler of a signal runs. `-ERESTARTNOHAND`.
 const RESTART_UNLESS_HANDLED: u64 = 514u64.wrapping_neg();
 const INTERRUPTED: u64 = 4u64.wrapping_neg();
@@ -53,8 +56,9 @@ pub(super) fn go_on_at(registers: &mut Registers, address: u64) {
 ///
 /// Some calls end with `EINTR` when a thread is stopped, although no signal came (`signal(7)`).
 /// With a time-out they stay so: the kernel does not tell how much of it is left, and the program
-/// knows what to do, because a stop by job control does the same to it.
-pub(super) fn wait_again(registers: &mut Registers) {
+/// knows what to do, because a stop by job control does the same to it. Where the thread stands says
+/// nothing here: it is past its call.
+pub(super) fn wait_again(registers: &mut Registers, _at_call: bool) {
     if registers.rax != INTERRUPTED {
         return;
     }
@@ -99,7 +103,7 @@ mod tests {
             (Registers { orig_rax: u64::MAX, ..interrupted(libc::SYS_semop) }, false),
         ] {
             let mut changed = registers;
-            wait_again(&mut changed);
+            wait_again(&mut changed, false);
             assert_eq!(changed.rax != registers.rax, again, "{registers:?}");
         }
     }

@@ -377,14 +377,16 @@ fn is_traced_here(thread: Pid) -> bool {
 fn waits_for_child(thread: Pid) -> bool {
     let text = target::read(thread, "syscall");
     let mut words = text.split_ascii_whitespace();
-    let number = words.next().and_then(|word| word.parse::<i64>().ok());
+    let number = words.next().and_then(|word| word.parse().ok());
     let first = words.next().and_then(|word| word.strip_prefix("0x"));
     let flags = first.and_then(|word| u64::from_str_radix(word, 16).ok()).unwrap_or(0);
-    let named = |call: syscalls::Sysno| number == Some(i64::from(call.id()));
-    // The flags of `clone3` are in memory; whoever else is in it is there for a moment.
-    named(syscalls::Sysno::vfork)
-        || named(syscalls::Sysno::clone3)
-        || (named(syscalls::Sysno::clone) && flags & CLONE_VFORK != 0)
+    // By their names: not every machine has `vfork`.
+    match number.and_then(syscalls::Sysno::new).map(|call| call.name()) {
+        // The flags of `clone3` are in memory; whoever else is in it is there for a moment.
+        Some("vfork" | "clone3") => true,
+        Some("clone") => flags & CLONE_VFORK != 0,
+        _ => false,
+    }
 }
 
 pub(super) fn threads(process: Pid) -> Vec<Pid> {

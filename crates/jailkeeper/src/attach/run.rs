@@ -147,13 +147,6 @@ fn require_walls(settings: &Settings, probe: &Probe) -> Result<()> {
             ));
         }
     }
-    if !jailkeeper_sys::inject::is_possible() {
-        return Err(unsupported(
-            "attach on this architecture",
-            "making calls inside of another process is written for x86_64",
-            "`--strength monitor` watches and enforces nothing",
-        ));
-    }
     if !Path::new("/proc/thread-self/children").exists() {
         return Err(unsupported(
             "find the children of a process",
