@@ -85,6 +85,18 @@ impl Life {
         }
     }
 
+    /// Removes what was made to kill the jail with. Nothing of it is alive any more.
+    pub(crate) fn clear_up(&self) {
+        let group = match self {
+            Self::Init(_) => None,
+            Self::Reaper(reaper) => reaper.group.as_ref(),
+            Self::Tree(tree) => tree.group.as_ref(),
+        };
+        if let Some(group) = group {
+            group.remove();
+        }
+    }
+
     /// Tells whether nobody is to be answered any more.
     pub(crate) fn holds_its_breath(&self) -> bool {
         match self {

@@ -72,7 +72,7 @@ impl Drop for Scratch {
 }
 
 /// A name that nobody can guess.
-fn name() -> Result<String> {
+pub(crate) fn name() -> Result<String> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let mut bytes = [0u8; 12];
     let random = fs::File::open("/dev/urandom")

@@ -418,6 +418,7 @@ impl Supervisor {
         // Whoever has a table of mounts open keeps the mounts: the tripwire's watch would not end.
         drop(mounts);
         let (init_ending, usage) = wait(life.pid()).step("wait for the jail's init")?;
+        life.clear_up();
         self.ward.settle(SETTLING);
         let ending = match status.map_or(init_ending, Ending::from_status) {
             Ending::Code(code) => child::Ending::Code(code),
@@ -510,6 +511,7 @@ impl Supervisor {
             // The reaper ends when nothing else is left.
             life.kill_all();
             let _ = wait(life.pid());
+            life.clear_up();
             self.unreaped.clear();
         }
         if let Some(command) = self.command.take() {

@@ -396,6 +396,9 @@ impl Supervising {
                 jailkeeper_sys::process::Ending::Code(code) => Ending::Code(code),
                 jailkeeper_sys::process::Ending::Signal(signal) => Ending::Signal(signal),
             });
+        if let Some(life) = self.ward.life() {
+            life.clear_up();
+        }
         self.record_exit(ending, limited);
         let report = self.ward.recorder.report(Clone::clone);
         self.ward.recorder.close();

@@ -9,9 +9,8 @@ use rustix::process::Pid;
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A control group, removed when this is dropped.
+/// A control group, removed at the latest when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Group {
     path: PathBuf,
@@ -60,10 +59,8 @@ impl Group {
     }
 
     fn below(process: &str) -> Option<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("jailkeeper-{}-{count}", std::process::id());
-        let path = directory_of(process)?.join(name);
+        // Pids are the same again in another pid namespace, and the hierarchy is one.
+        let path = directory_of(process)?.join(crate::scratch::name().ok()?);
         fs::create_dir(&path).ok()?;
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let Ok(kill) = rustix::fs::open(path.join("cgroup.kill"), flags, Mode::empty()) else {
@@ -85,6 +82,12 @@ impl Group {
         fs::write(self.path.join("cgroup.procs"), pid.as_raw_pid().to_string())
     }
 
+    /// Removes the group, in which nothing is alive any more. Not left to whoever drops it: a thread
+    /// that watches may outlive the jail, and the program may end before that thread.
+    pub(crate) fn remove(&self) {
+        let _ = fs::remove_dir(&self.path);
+    }
+
     /// Kills everything in it.
     pub(crate) fn kill(&self) {
         let _ = rustix::io::write(&self.kill, b"1");
@@ -99,7 +102,7 @@ impl AsFd for Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.path);
+        self.remove();
     }
 }
 

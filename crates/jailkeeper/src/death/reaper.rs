@@ -27,7 +27,7 @@ pub(crate) struct Reaper {
     pidfd: OwnedFd,
     /// A word in it, or its end, lets the reaper kill.
     life: OwnedFd,
-    group: Option<Group>,
+    pub(super) group: Option<Group>,
     dying: AtomicBool,
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct Tree {
     pub(crate) above: Option<Pid>,
     /// Readable when the first of them has ended.
     root_pidfd: OwnedFd,
-    group: Option<Group>,
+    pub(super) group: Option<Group>,
     /// By process, with the time at which it began: both together name it for ever.
     known: Mutex<BTreeMap<i32, u64>>,
     /// Processes that have forked since anybody looked.

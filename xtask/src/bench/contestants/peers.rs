@@ -291,7 +291,7 @@ fn nono(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     command
 }
 
-fn syd(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
+fn syd(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
     let mut command = begin(program, &[]);
     let mut say = |text: String| command.extend(["-m".into(), text.into()]);
     let categories = ["read", "write", "exec", "stat"];
@@ -304,6 +304,8 @@ fn syd(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
         }
     }
     say("allow/stat+/".to_owned());
+    // What it is given as output is looked at by its name.
+    say(format!("allow/stat+{}", stage.output().display()));
     say("allow/write+/dev/***".to_owned());
     for category in categories {
         say(format!("allow/{category}+{}/***", tree.display()));
