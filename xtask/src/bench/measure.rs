@@ -13,10 +13,12 @@ use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 /// Whoever takes this many times what the first takes, and longer than [`LONG`], is slow.
-const SLOW: u32 = 5;
+const SLOW: u32 = 3;
 const LONG: Duration = Duration::from_millis(500);
 /// In how many rounds a slow contestant takes part.
 const SLOW_ROUNDS: usize = 3;
+/// The first round that counts.
+const FIRST: usize = 1;
 /// How long the calls of one sample take at the most, as far as the first round tells.
 const SAMPLE_AT_MOST: Duration = Duration::from_secs(2);
 /// The same for starts.
@@ -40,6 +42,8 @@ struct Entry<'a> {
     samples: Vec<(usize, f64)>,
     failure: Option<String>,
     slow: bool,
+    /// What it took while the others warmed up is all that is measured of it.
+    done: bool,
     /// How long a sample takes, as far as its first round tells.
     takes: Duration,
     /// How many starts or calls are in a sample.
@@ -64,20 +68,26 @@ pub(super) fn rounds(
         }
     }
     let first = entries.iter().find(|entry| entry.failure.is_none()).map(|entry| entry.takes);
+    let whole = matches!(workload.kind, Kind::Program(_) | Kind::Piped);
     for entry in &mut entries {
         entry.slow = first.is_some_and(|first| entry.takes > first * SLOW && entry.takes > LONG);
+        // A whole program that takes long is not run twice for one number.
+        if whole && entry.slow && entry.failure.is_none() {
+            entry.samples.push((FIRST, milliseconds(entry.takes)));
+            entry.done = true;
+        }
     }
     let count = if effort.quick { workload.rounds.1 } else { workload.rounds.0 };
-    for round in 1..=count {
+    for round in FIRST..=count {
         // The first that counts is everybody's, whatever the time. Later ones are of all that
         // the time is enough for; then of those who take no more than their part of it.
-        let rests = |entry: &Entry<'_>| entry.slow && round > SLOW_ROUNDS;
+        let rests = |entry: &Entry<'_>| entry.done || entry.slow && round > SLOW_ROUNDS;
         let left = effort.until.saturating_duration_since(Instant::now());
         let active = || entries.iter().filter(|entry| entry.failure.is_none() && !rests(entry));
         let all_fit = active().map(|entry| entry.takes).sum::<Duration>() <= left;
         let part = left / u32::try_from(active().count().max(1)).unwrap_or(u32::MAX);
         let takes_part =
-            |entry: &Entry<'_>| round == 1 || !rests(entry) && (all_fit || entry.takes <= part);
+            |entry: &Entry<'_>| !rests(entry) && (round == FIRST || all_fit || entry.takes <= part);
         if !entries.iter().any(takes_part) {
             break;
         }
@@ -105,7 +115,15 @@ pub(super) fn rounds(
 impl<'a> Entry<'a> {
     fn new(contestant: &'a Contestant) -> Self {
         let takes = Duration::ZERO;
-        Self { contestant, samples: Vec::new(), failure: None, slow: false, takes, count: 1 }
+        Self {
+            contestant,
+            samples: Vec::new(),
+            failure: None,
+            slow: false,
+            done: false,
+            takes,
+            count: 1,
+        }
     }
 
     /// Takes a sample that does not count, with few starts or calls, and decides how many the
