@@ -2,7 +2,6 @@
 
 use super::results::Results;
 use super::{readme, save, specification, tables};
-use crate::terminal::line;
 use crate::workspace;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -32,10 +31,6 @@ pub(super) fn write(results: &Results) -> Result<()> {
 /// Fails if a section is not what the results say.
 pub(crate) fn check() -> Result<()> {
     let directory = workspace::root().join("docs/benchmarks");
-    if !save::is_of_today(&directory)? {
-        line("the results are of an older form: `cargo xtask bench` makes new ones");
-        return Ok(());
-    }
     let results = save::read(&directory)?;
     for (name, section) in DOCUMENTS {
         let text = fs::read_to_string(workspace::root().join(name))?;

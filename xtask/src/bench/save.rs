@@ -11,27 +11,15 @@ const FILE: &str = "results.json";
 
 /// Reads what was measured.
 pub(super) fn read(directory: &Path) -> Result<Results> {
-    let any = any(directory)?;
-    if !is_today(&any) {
-        bail!("the results are of an older form: `cargo xtask bench` makes new ones");
-    }
-    serde_json::from_value(any).context("failed to read the results")
-}
-
-/// Tells whether what was measured has today's form.
-pub(super) fn is_of_today(directory: &Path) -> Result<bool> {
-    any(directory).map(|any| is_today(&any))
-}
-
-fn is_today(any: &serde_json::Value) -> bool {
-    any.get("version").and_then(serde_json::Value::as_u64) == Some(VERSION.into())
-}
-
-fn any(directory: &Path) -> Result<serde_json::Value> {
     let file = directory.join(FILE);
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("failed to read `{}`", file.display()))?;
-    serde_json::from_str(&text).context("failed to read the results")
+    let any: serde_json::Value =
+        serde_json::from_str(&text).context("failed to read the results")?;
+    if any.get("version").and_then(serde_json::Value::as_u64) != Some(VERSION.into()) {
+        bail!("the results are of an older form: `cargo xtask bench` makes new ones");
+    }
+    serde_json::from_value(any).context("failed to read the results")
 }
 
 /// Writes what was measured so far, as a whole or not at all.
