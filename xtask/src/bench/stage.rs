@@ -192,7 +192,7 @@ impl Stage {
         trees::make(self, name, contestants)?;
         let trees = || contestants.iter().map(|contestant| self.work.join(contestant));
         if let Some((uid, gid)) = self.user.other_ids() {
-            return give(&trees().collect::<Vec<_>>(), uid, gid);
+            give(&trees().collect::<Vec<_>>(), uid, gid)?;
         }
         // At strength `flat` root's jail is the owner of what it may write, and never root.
         // isolate runs everything as somebody without privileges.
@@ -200,6 +200,9 @@ impl Stage {
         let others: Vec<_> = trees().filter(other).collect();
         if self.user == User::Root && !others.is_empty() {
             give(&others, NOBODY, NOBODY)?;
+        }
+        if name == "repository" {
+            trees().try_for_each(|tree| trees::refresh(&tree.join(name)))?;
         }
         Ok(())
     }

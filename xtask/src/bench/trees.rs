@@ -5,6 +5,8 @@ use crate::{command, workspace};
 use anyhow::{Context, Result};
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 /// Makes a tree, once for each contestant.
@@ -171,6 +173,16 @@ fn build(tree: &Path) -> Result<()> {
         format!("program: main.o{objects}\n\tgcc -o $@ $^\n%.o: %.c\n\tgcc -O1 -c -o $@ $<\n");
     fs::write(tree.join("Makefile"), rules)?;
     Ok(())
+}
+
+/// Lets git, as the owner and without a jail, note the files as they are now: the first look at a
+/// copy reads them all, every later one only looks at them.
+pub(super) fn refresh(repository: &Path) -> Result<()> {
+    let owner = fs::metadata(repository).context("failed to look at a repository")?;
+    let mut git = workspace::command("git");
+    git.args(["status", "--porcelain"]).current_dir(repository).uid(owner.uid()).gid(owner.gid());
+    let settings = [("GIT_CONFIG_GLOBAL", "/dev/null"), ("HOME", "/")];
+    command::output(git.envs(settings)).map(|_| ())
 }
 
 /// A repository of 20,000 files, all of them committed.
