@@ -268,6 +268,7 @@ impl Supervisor {
                 if parts.memory.len() < self.prepared.memory_trees.len() {
                     parts.memory.push(fd);
                 } else {
+                    crate::stdio::fit(&fd);
                     parts.terminal = Some(fd);
                 }
             }

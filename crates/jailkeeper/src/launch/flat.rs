@@ -239,6 +239,7 @@ fn open_terminal() -> Result<(OwnedFd, OwnedFd)> {
     grantpt(&ours).step(STEP)?;
     unlockpt(&ours).step(STEP)?;
     let theirs = ioctl_tiocgptpeer(&ours, flags).step(STEP)?;
+    crate::stdio::fit(&ours);
     Ok((ours, theirs))
 }
 
