@@ -449,8 +449,18 @@ impl ProgramRun {
         }
         self.kill_all(&mut tracer)?;
         tracer.end();
+        self.hear_status();
         let status = self.status;
         Ok(self.parts.finish(status, limited, used))
+    }
+
+    /// Waits for the status of a command that is dead: its parent hears of it only when the tracer
+    /// has.
+    fn hear_status(&mut self) {
+        let deadline = Instant::now() + DEATH;
+        while !self.has_status() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// The command has ended: what the tracer has not told yet still counts.
