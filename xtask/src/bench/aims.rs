@@ -57,10 +57,7 @@ fn all<'a>(results: &'a Results, user: &str) -> Vec<Aim<'a>> {
         let ratio = |workload: &str| results.ratio(user, workload, "jailkeeper", to);
         workloads.into_iter().map(|workload| (workload, ratio(workload))).collect()
     };
-    let (absolute, relative): (Vec<&str>, Vec<&str>) = results
-        .names(user, "calls")
-        .into_iter()
-        .partition(|workload| workload.ends_with("absolute"));
+    let (absolute, relative) = results.calls(user);
     let memory = results.names(user, "memory").into_iter();
     let memory = memory.map(|workload| (workload, results.median(user, workload, "jailkeeper")));
     let death = vec![("death", results.median(user, "death", "jailkeeper"))];

@@ -15,7 +15,7 @@ pub(super) fn all(results: &Results, directory: &Path) -> Result<()> {
         let number = value.map_or(failed, |value| format!("{value:.*}", digits(value)));
         let refuses = one.refuses || one.name == "native";
         let note = if refuses { number } else { format!("{number}, refuses nothing") };
-        let ours = one.name.starts_with("jailkeeper");
+        let ours = one.is_ours();
         Bar { name: one.name.clone(), value, ours, note }
     };
     let takes_part = |workload: &'static str| {

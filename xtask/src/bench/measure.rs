@@ -41,9 +41,8 @@ struct Entry<'a> {
     contestant: &'a Contestant,
     samples: Vec<(usize, f64)>,
     failure: Option<String>,
-    slow: bool,
-    /// What it took while the others warmed up is all that is measured of it.
-    done: bool,
+    /// In how many rounds it takes part at the most.
+    rounds: usize,
     /// How long a sample takes, as far as its first round tells.
     takes: Duration,
     /// How many starts or calls are in a sample.
@@ -69,19 +68,23 @@ pub(super) fn rounds(
     }
     let first = entries.iter().find(|entry| entry.failure.is_none()).map(|entry| entry.takes);
     let whole = matches!(workload.kind, Kind::Program(_) | Kind::Piped);
-    for entry in &mut entries {
-        entry.slow = first.is_some_and(|first| entry.takes > first * SLOW && entry.takes > LONG);
-        // A whole program that takes long is not run twice for one number.
-        if whole && entry.slow && entry.failure.is_none() {
-            entry.samples.push((FIRST, milliseconds(entry.takes)));
-            entry.done = true;
+    for entry in entries.iter_mut().filter(|entry| entry.failure.is_none()) {
+        let slow = first.is_some_and(|first| entry.takes > first * SLOW && entry.takes > LONG);
+        match (slow, whole) {
+            // A whole program that takes long is not run twice for one number.
+            (true, true) => {
+                entry.samples.push((FIRST, milliseconds(entry.takes)));
+                entry.rounds = 0;
+            }
+            (true, false) => entry.rounds = SLOW_ROUNDS,
+            (false, _) => {}
         }
     }
     let count = if effort.quick { workload.rounds.1 } else { workload.rounds.0 };
     for round in FIRST..=count {
         // The first that counts is everybody's, whatever the time. Later ones are of all that
         // the time is enough for; then of those who take no more than their part of it.
-        let rests = |entry: &Entry<'_>| entry.done || entry.slow && round > SLOW_ROUNDS;
+        let rests = |entry: &Entry<'_>| round > entry.rounds;
         let left = effort.until.saturating_duration_since(Instant::now());
         let active = || entries.iter().filter(|entry| entry.failure.is_none() && !rests(entry));
         let all_fit = active().map(|entry| entry.takes).sum::<Duration>() <= left;
@@ -114,16 +117,8 @@ pub(super) fn rounds(
 
 impl<'a> Entry<'a> {
     fn new(contestant: &'a Contestant) -> Self {
-        let takes = Duration::ZERO;
-        Self {
-            contestant,
-            samples: Vec::new(),
-            failure: None,
-            slow: false,
-            done: false,
-            takes,
-            count: 1,
-        }
+        let (samples, takes) = (Vec::new(), Duration::ZERO);
+        Self { contestant, samples, failure: None, rounds: usize::MAX, takes, count: 1 }
     }
 
     /// Takes a sample that does not count, with few starts or calls, and decides how many the

@@ -7,9 +7,8 @@ use std::fmt::Write as _;
 
 /// Losing less than this is no loss: the machine's noise is greater.
 const NOISE: f64 = 1.03;
-/// Those who enforce nothing by their own word, or are one of ours.
-const NO_RIVALS: [&str; 7] =
-    ["native", "floor", "strace", "strace-bpf", "proot", "jailkeeper-flat", "jailkeeper-monitor"];
+/// Those who enforce nothing by their own word.
+const NO_RIVALS: [&str; 5] = ["native", "floor", "strace", "strace-bpf", "proot"];
 
 /// A line of the table: what it is called, and the workloads that are in it.
 struct Line<'a> {
@@ -26,8 +25,12 @@ pub(super) fn section(results: &Results) -> String {
     let kind = if machine.virtual_machine { ", virtual" } else { "" };
     let _ = writeln!(
         text,
-        "Measured {} as {user} on {} processors ({}{kind}), Linux {}, all in one run, in turn.\n",
-        machine.date, machine.processors, machine.processor, machine.kernel
+        "Measured {} as {user} on {} processors ({}{kind}), Linux {}, {}.\n",
+        machine.date,
+        machine.processors,
+        machine.processor,
+        machine.kernel,
+        results.in_turn()
     );
     text.push_str(&aims::table(results, user));
     text.push_str(
@@ -62,8 +65,7 @@ fn lines<'a>(results: &'a Results, user: &str) -> Vec<Line<'a>> {
         .into_iter()
         .map(|name| Line { name: name.to_owned(), workloads: vec![name] })
         .collect();
-    let (absolute, relative): (Vec<&str>, Vec<&str>) =
-        results.names(user, "calls").into_iter().partition(|name| name.ends_with("absolute"));
+    let (absolute, relative) = results.calls(user);
     let programs = results.names(user, "programs");
     let rules =
         results.names(user, "rules").into_iter().filter(|name| *name == "1,000 rules").collect();
@@ -85,8 +87,7 @@ fn compared(results: &Results, user: &str, line: &Line<'_>, text: &mut String) {
     let mut rivals: Vec<(&str, f64)> = results
         .contestants
         .iter()
-        .filter(|one| one.refuses && !NO_RIVALS.contains(&one.name.as_str()))
-        .filter(|one| !one.name.starts_with("jailkeeper"))
+        .filter(|one| one.refuses && !one.is_ours() && !NO_RIVALS.contains(&one.name.as_str()))
         .filter_map(|one| Some((one.name.as_str(), to(&one.name)?)))
         .collect();
     rivals.sort_by(|one, other| one.1.total_cmp(&other.1));
@@ -131,7 +132,7 @@ fn contestant(results: &Results, user: &str, one: &About, text: &mut String) {
         .median(user, "memory, 1", name)
         .map_or_else(|| "-".to_owned(), |median| format!("{median:.*}", digits(median)));
     let refuses = if one.refuses { "yes" } else { "no" };
-    let name = if name.starts_with("jailkeeper") { format!("**{name}**") } else { name.to_owned() };
+    let name = if one.is_ours() { format!("**{name}**") } else { name.to_owned() };
     let _ = writeln!(
         text,
         "| {name} | {} | {refuses} | {start} | {} | {} | {memory} |",

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The version of this format.
 pub(super) const VERSION: u32 = 2;
 
+/// Under what name the versions have a run that added to the results.
+const CONTINUED: &str = "continued";
+
 /// Everything that was measured.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +40,14 @@ pub(super) struct Machine {
     pub(super) versions: Vec<(String, String)>,
 }
 
+impl Machine {
+    /// Returns what a program says of itself.
+    pub(super) fn version(&self, program: &str) -> Option<&str> {
+        let found = self.versions.iter().find(|(name, _)| name == program);
+        found.map(|(_, version)| version.as_str())
+    }
+}
+
 /// A contestant, in words.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +59,13 @@ pub(super) struct About {
     /// Whether it was seen to refuse a forbidden file before it was measured.
     pub(super) refuses: bool,
     pub(super) version: String,
+}
+
+impl About {
+    /// Tells whether it is one of ours.
+    pub(super) fn is_ours(&self) -> bool {
+        self.name.starts_with("jailkeeper")
+    }
 }
 
 /// A contestant that is not on this machine.
@@ -89,16 +107,12 @@ impl Results {
 
     /// Notes that another run adds to these.
     pub(super) fn go_on(&mut self, machine: &Machine) {
-        let of = |machine: &Machine, what: &str| {
-            let found = machine.versions.iter().find(|(name, _)| name == what);
-            found.map_or_else(String::new, |(_, version)| version.clone())
-        };
         let Machine { date, kernel, load_before, .. } = machine;
         let text = format!(
             "{date}, commit {}, Linux {kernel}, load average {load_before}",
-            of(machine, "commit")
+            machine.version("commit").unwrap_or_default()
         );
-        self.machine.versions.push(("continued".to_owned(), text));
+        self.machine.versions.push((CONTINUED.to_owned(), text));
     }
 
     /// Sets who takes part, beside those who did before.
@@ -180,6 +194,20 @@ impl Results {
     pub(super) fn names(&self, user: &str, group: &str) -> Vec<&str> {
         let workloads = self.workloads(user).into_iter().filter(|row| row.group == group);
         workloads.map(|row| row.workload.as_str()).collect()
+    }
+
+    /// The names of the calls with absolute paths, and of all others.
+    pub(super) fn calls(&self, user: &str) -> (Vec<&str>, Vec<&str>) {
+        self.names(user, "calls").into_iter().partition(|name| name.ends_with("absolute"))
+    }
+
+    /// Says in how many runs this was measured.
+    pub(super) fn in_turn(&self) -> String {
+        let more = self.machine.versions.iter().filter(|(name, _)| name == CONTINUED).count();
+        match more {
+            0 => "all in one run, in turn".to_owned(),
+            more => format!("in {} runs, each workload in one of them, in turn", more + 1),
+        }
     }
 
     pub(super) fn median(&self, user: &str, workload: &str, contestant: &str) -> Option<f64> {

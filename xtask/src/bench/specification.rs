@@ -13,12 +13,11 @@ const GROUPS: [&str; 6] = ["start", "programs", "calls", "death", "memory", "rul
 pub(super) fn section(results: &Results) -> String {
     let machine = &results.machine;
     let kind = if machine.virtual_machine { ", virtual" } else { "" };
-    let commit = machine.versions.iter().find(|(name, _)| name == "commit");
     let mut text = format!(
         "Measured {} at commit {} on {} processors ({}{kind}), Linux {}. Medians; the spread and \
          all contestants are in [results](docs/benchmarks/results.md).\n",
         machine.date,
-        commit.map_or("unknown", |(_, commit)| commit),
+        machine.version("commit").unwrap_or("unknown"),
         machine.processors,
         machine.processor,
         machine.kernel
