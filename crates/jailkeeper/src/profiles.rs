@@ -92,8 +92,7 @@ impl Shelf {
     /// Lists what can be had by name, sorted. One in a directory hides one that is shipped.
     #[must_use]
     pub fn list(&self) -> Vec<Listed> {
-        let mut names: Vec<String> =
-            shipped::ALL.iter().map(|profile| profile.name.to_owned()).collect();
+        let mut names = self.list_names();
         for directory in &self.directories {
             let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
             let files = entries.map(|entry| entry.path());

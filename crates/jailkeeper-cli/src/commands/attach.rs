@@ -63,8 +63,8 @@ fn attach(
     let lost = Arc::new(AtomicBool::new(false));
     let (target, is_lost) = (writer.clone(), Arc::clone(&lost));
     let on_event = move |event: &Event| {
-        // A full disk is no reason to stop watching.
-        // A question is written by whoever waits for its answer.
+        // A question is written by whoever waits for its answer. A full disk is no reason to stop
+        // watching.
         let asked = matches!(event, Event::Question(_));
         if !asked && target.as_ref().is_some_and(|writer| writer.write(event).is_err()) {
             is_lost.store(true, Ordering::Relaxed);

@@ -16,6 +16,10 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<Status, Error> {
     let home = home.and_then(|home| JailPath::new(home).ok());
     let needs: Vec<_> = jailbreaks.iter().filter_map(propose::need).collect();
     let proposals = learn::propose(&needs, home.as_ref(), |path| secret.holds(path));
+    if proposals.is_empty() {
+        ui::print(&story(Page::stdout(), &jailbreaks, None));
+        return Ok(Status::Code(0));
+    }
     let (name, before) = match &arguments.profile {
         Some(file) => {
             let text = std::fs::read_to_string(file)
@@ -26,7 +30,7 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<Status, Error> {
     };
     let after = propose::merge(&name, arguments.profile.as_deref(), &before, &proposals)?;
     let diff = propose::diff(&name, &before, &after);
-    ui::print(&story(Page::stdout(), &jailbreaks, (!proposals.is_empty()).then_some(&diff)));
+    ui::print(&story(Page::stdout(), &jailbreaks, Some(&diff)));
     Ok(Status::Code(0))
 }
 

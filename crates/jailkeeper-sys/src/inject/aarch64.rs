@@ -80,7 +80,7 @@ pub(super) fn go_on_at(registers: &mut Registers, address: u64) {
 }
 
 /// Makes a call that sleeps go on for the time that is left, if the thread stands at a call.
-pub(super) fn wait_again(registers: &mut Registers, at_call: bool) {
+pub(super) fn wait_again(registers: &mut Registers, at_call: impl Fn() -> bool) {
     /// `FUTEX_WAIT`, below the bits for private ones and for the clock.
     const WAIT: u64 = 0;
     let sleeps = match registers.x(NUMBER) {
@@ -90,8 +90,8 @@ pub(super) fn wait_again(registers: &mut Registers, at_call: bool) {
         FUTEX => registers.x(1) & 0x7f == WAIT && registers.x(3) != 0,
         _ => false,
     };
-    if at_call
-        && sleeps
+    if sleeps
+        && at_call()
         && let Some(number) = registers.x.get_mut(NUMBER)
     {
         *number = RESTART;
@@ -144,7 +144,7 @@ mod tests {
         ] {
             let before = calling(number, arguments);
             let mut after = before;
-            wait_again(&mut after, at_call);
+            wait_again(&mut after, || at_call);
             assert_eq!(after.x(NUMBER), if restarts { RESTART } else { number }, "{before:?}");
         }
     }

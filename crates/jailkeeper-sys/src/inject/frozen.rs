@@ -33,8 +33,8 @@ impl Frozen {
     /// `ENOEXEC` when it runs another ABI than this process's own, `ESRCH` when it is gone.
     pub fn take(thread: Pid) -> io::Result<Self> {
         let mut registers = get_registers(thread)?;
-        let at_call = is_call(thread, machine::position(&registers));
-        machine::wait_again(&mut registers, at_call);
+        let position = machine::position(&registers);
+        machine::wait_again(&mut registers, || is_call(thread, position));
         abort_sequence(thread, &mut registers);
         let mask = get_mask(thread)?;
         Ok(Self { thread, registers, mask, used: false, stopped: false })

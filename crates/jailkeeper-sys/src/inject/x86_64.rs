@@ -58,7 +58,7 @@ pub(super) fn go_on_at(registers: &mut Registers, address: u64) {
 /// With a time-out they stay so: the kernel does not tell how much of it is left, and the program
 /// knows what to do, because a stop by job control does the same to it. Where the thread stands says
 /// nothing here: it is past its call.
-pub(super) fn wait_again(registers: &mut Registers, _at_call: bool) {
+pub(super) fn wait_again(registers: &mut Registers, _at_call: impl Fn() -> bool) {
     if registers.rax != INTERRUPTED {
         return;
     }
@@ -103,7 +103,7 @@ mod tests {
             (Registers { orig_rax: u64::MAX, ..interrupted(libc::SYS_semop) }, false),
         ] {
             let mut changed = registers;
-            wait_again(&mut changed, false);
+            wait_again(&mut changed, || false);
             assert_eq!(changed.rax != registers.rax, again, "{registers:?}");
         }
     }

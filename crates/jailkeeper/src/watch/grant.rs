@@ -18,6 +18,16 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// How often a file is opened again whose name leads elsewhere by then.
 const TRIES: u32 = 8;
 
+/// What of a call's flags is kept where its file is opened for it.
+pub(super) const KEPT: OFlags = OFlags::WRONLY
+    .union(OFlags::RDWR)
+    .union(OFlags::APPEND)
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::SYNC)
+    .union(OFlags::DSYNC)
+    .union(OFlags::DIRECT)
+    .union(OFlags::NOATIME);
+
 /// How a call wants to open a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
@@ -88,16 +98,8 @@ fn open_once(
     wanted: Wanted,
 ) -> Result<OwnedFd, Errno> {
     let Wanted { flags: wanted, mode } = wanted;
-    let kept = OFlags::WRONLY
-        | OFlags::RDWR
-        | OFlags::APPEND
-        | OFlags::DIRECTORY
-        | OFlags::SYNC
-        | OFlags::DSYNC
-        | OFlags::DIRECT
-        | OFlags::NOATIME;
     // Whatever is opened must not make the supervisor wait.
-    let flags = wanted & kept | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags = wanted & KEPT | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let exclusive = wanted.contains(OFlags::CREATE | OFlags::EXCL);
     let there = if exclusive { Err(Errno::NOENT) } else { open_there(path, flags) };
     let fd = match there {

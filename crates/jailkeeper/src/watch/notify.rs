@@ -252,7 +252,8 @@ impl Watch<'_> {
             let renames = path_call.operation == "rename";
             let fails = (renames && creates)
                 .then(|| {
-                    rename::fails_anyway(self.ward, self.rename_flags(call), from.as_ref(), &walk)
+                    let flags = rename::flags(call, self.argument(4));
+                    rename::fails_anyway(self.ward, flags, from.as_ref(), &walk)
                 })
                 .flatten();
             if renames && !creates {
@@ -374,11 +375,6 @@ impl Watch<'_> {
             }
             _ => 0,
         }
-    }
-
-    /// The flags of a rename: the older calls have none.
-    fn rename_flags(&self, call: &Call) -> u64 {
-        if call.name() == "renameat2" { self.argument(4) & u64::from(u32::MAX) } else { 0 }
     }
 
     /// The flags in the structure that `openat2` takes.

@@ -9,6 +9,7 @@
 //! is answered and never resumed: the worst that a wrong look does is a wrong error.
 
 use super::walk::{End, Walk};
+use crate::walls::filter::Call;
 use crate::ward::Ward;
 use jailkeeper_model::{JailPath, Presence};
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags};
@@ -17,7 +18,12 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// `RENAME_NOREPLACE`.
-const NO_REPLACE: u64 = 1;
+pub(super) const NO_REPLACE: u64 = 1;
+
+/// The flags of a rename, of which the fifth argument is given: the older calls have none.
+pub(super) fn flags(call: &Call, fifth: u64) -> u64 {
+    if call.name() == "renameat2" { fifth & u64::from(u32::MAX) } else { 0 }
+}
 
 /// What the kernel answers to a rename because of what lies at the new name; `None` if it could
 /// come about.

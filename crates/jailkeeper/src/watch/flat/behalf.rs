@@ -25,17 +25,8 @@ use std::path::Path;
 const TEXT_MAX: usize = 4 * 1024 * 1024;
 /// The devices that have no state: null, zero, full, random.
 const MEMORY_DEVICES: u32 = 1;
-/// What of a call's flags is kept where its file is opened for it.
-const KEPT: OFlags = OFlags::WRONLY
-    .union(OFlags::RDWR)
-    .union(OFlags::APPEND)
-    .union(OFlags::TRUNC)
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::SYNC)
-    .union(OFlags::DSYNC)
-    .union(OFlags::DIRECT)
-    .union(OFlags::NOATIME);
-/// What of them can be set afterwards, and would be taken away with another.
+/// What of the flags that are [kept](grant::KEPT) can be set afterwards, and would be taken away with
+/// another.
 const SETTABLE: OFlags = OFlags::APPEND.union(OFlags::DIRECT).union(OFlags::NOATIME);
 /// How often a name is followed again that something else took meanwhile.
 const TRIES: u32 = 8;
@@ -206,7 +197,8 @@ fn open_held(held: &OwnedFd, kind: FileType, wanted: OFlags) -> Result<OwnedFd, 
     }
     let link = format!("/proc/self/fd/{}", held.as_raw_fd());
     // Whoever has a lease on a file must not make the supervisor wait.
-    let how = wanted & KEPT | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let kept = grant::KEPT | OFlags::TRUNC;
+    let how = wanted & kept | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let fd = rustix::fs::open(link, how, Mode::empty())?;
     if !wanted.contains(OFlags::NONBLOCK) {
         rustix::fs::fcntl_setfl(&fd, wanted & SETTABLE)?;

@@ -224,12 +224,11 @@ impl Watch<'_> {
 
     /// Tells whether the call renames to a name that must not be there: `mv` tries that first.
     pub(super) fn renames_exclusively(&self) -> bool {
-        self.rename_flags() == u64::from(RENAME_NOREPLACE)
+        self.rename_flags() == rename::NO_REPLACE
     }
 
-    /// The flags of a rename: the older calls have none.
     fn rename_flags(&self) -> u64 {
-        if self.call.name() == "renameat2" { self.int(4).into() } else { 0 }
+        rename::flags(self.call, self.int(4).into())
     }
 
     /// Asks about an attempt to open a file, if that is what follows it and the file could be handed
@@ -391,7 +390,6 @@ impl Watch<'_> {
 
 /// The flags of `open` that `creat` stands for.
 const CREAT_FLAGS: u64 = 0o1 | 0o100 | 0o1000;
-const RENAME_NOREPLACE: u32 = 1;
 const O_TRUNC: u64 = 0o1000;
 const O_ACCESS: u64 = 0o3;
 pub(super) const O_PATH: u64 = 0o10_000_000;
