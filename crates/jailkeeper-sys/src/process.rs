@@ -52,6 +52,9 @@ struct CloneArgs {
     stack: u64,
     stack_size: u64,
     tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
 }
 
 /// Which side of a `clone3` one is on.
@@ -79,12 +82,24 @@ pub(crate) unsafe fn clone3(namespaces: Namespaces, parent: Parent) -> io::Resul
 
 /// Copies this process with a table of descriptors that both share. Its end is told by `SIGCHLD`.
 ///
+/// It begins in a control group, given by its directory, if that is permitted (`CLONE_INTO_CGROUP`,
+/// since Linux 5.7), and in the caller's own otherwise. Who has to know looks where it is.
+///
 /// # Safety
 ///
 /// As for [`clone3`]; besides, neither process may close what the other owns.
-pub(crate) unsafe fn clone3_sharing_descriptors() -> io::Result<Side> {
+pub(crate) unsafe fn clone3_sharing_descriptors(group: Option<RawFd>) -> io::Result<Side> {
     const CLONE_FILES: u64 = 0x400;
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
     let exit_signal = u64::from(libc::SIGCHLD.unsigned_abs());
+    if let Some(cgroup) = group.and_then(|group| u64::try_from(group).ok()) {
+        let flags = CLONE_FILES | CLONE_INTO_CGROUP;
+        let args = CloneArgs { flags, exit_signal, cgroup, ..CloneArgs::default() };
+        // SAFETY: the caller keeps to the same rules.
+        if let Ok(side) = unsafe { clone3_only(&args) } {
+            return Ok(side);
+        }
+    }
     // SAFETY: the caller keeps to the same rules.
     unsafe { clone3_with(CloneArgs { flags: CLONE_FILES, exit_signal, ..CloneArgs::default() }) }
 }
@@ -103,21 +118,33 @@ pub(crate) fn unshare_descriptors() -> io::Result<()> {
 ///
 /// As for [`clone3`], and without `CLONE_VM`.
 unsafe fn clone3_with(args: CloneArgs) -> io::Result<Side> {
-    // SAFETY: `args` is laid out as `struct clone_args` with its true size. Memory is copied (no
-    // CLONE_VM), so the child has a stack and arguments of its own.
-    let made = check(unsafe {
-        libc::syscall(libc::SYS_clone3, std::ptr::from_ref(&args), size_of::<CloneArgs>())
-    });
-    let made = match made {
+    // SAFETY: the caller keeps to the same rules.
+    match unsafe { clone3_only(&args) } {
         // Containers answer so, because a filter cannot look at flags in memory.
         Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
             let (none, flags) = (0usize, args.flags | args.exit_signal);
-            // SAFETY: as above; without a stack of its own the child has a copy of this one.
-            check(unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) })
+            // SAFETY: memory is copied, and without a stack of its own the child has a copy of this
+            // one.
+            side(check(unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) })?)
         }
         other => other,
-    };
-    let pid = i32::try_from(made?).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
+    }
+}
+
+/// # Safety
+///
+/// As for [`clone3`], and without `CLONE_VM`.
+unsafe fn clone3_only(args: &CloneArgs) -> io::Result<Side> {
+    // SAFETY: `args` is laid out as `struct clone_args` with its true size; a kernel that knows a
+    // shorter one takes it if the rest is zero. Memory is copied (no CLONE_VM), so the child has a
+    // stack and arguments of its own.
+    side(check(unsafe {
+        libc::syscall(libc::SYS_clone3, std::ptr::from_ref(args), size_of::<CloneArgs>())
+    })?)
+}
+
+fn side(pid: i64) -> io::Result<Side> {
+    let pid = i32::try_from(pid).map_err(|_| io::Error::from_raw_os_error(libc::ERANGE))?;
     Ok(Pid::from_raw(pid).map_or(Side::Child, Side::Parent))
 }
 

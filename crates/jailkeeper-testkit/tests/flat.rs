@@ -4,6 +4,7 @@
 use jailkeeper_model::{Event, Mode, Strength};
 use jailkeeper_testkit::{Place, Ran, User, needs};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 /// Both users.
 fn places() -> impl Iterator<Item = Place> {
@@ -485,5 +486,29 @@ fn conditions_of_a_container() {
         ran.leaks_nothing().breach();
         let ran = run(&["--strength", "full"], "true");
         assert!(ran.ends_with(125).stderr.contains("hint:"), "{ran}");
+    }
+}
+
+/// Root's jail is in a control group of its own, and is not moved there, which is slow; but it is
+/// where no process can be made in a group (`clone3` is unknown). The group goes with the jail.
+#[test]
+fn group_of_its_own() {
+    needs![root, strace];
+    let place = Place::flat(User::Root);
+    let binary = jailkeeper_testkit::jailkeeper_binary();
+    let run = [binary.to_str().unwrap(), "run", "--strength-at-most", "flat"];
+    let outputs = ["--events", "{state}/events", "--report", "{state}/report"];
+    let command = ["--", "sed", "-n", "s/^0:://p", "/proc/self/cgroup"];
+    let trace = ["strace", "-f", "-qq", "-y", "-o", "{state}/trace", "-e", "trace=clone3,write"];
+    for (unknown, moved) in [(&[][..], false), (&["-e", "inject=clone3:error=ENOSYS"], true)] {
+        let words = [&trace, unknown, &run, &outputs, &command].concat();
+        let ran = Ran::of(&place, place.free_command(words));
+        let group = ran.succeeds().text();
+        let (above, name) = group.trim().rsplit_once('/').unwrap();
+        assert!(name.starts_with("jailkeeper-"), "{ran}");
+        let groups = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(|at| format!("{at}{above}"));
+        assert!(groups.iter().all(|at| !Path::new(at).join(name).exists()), "{ran}");
+        let trace = std::fs::read_to_string(place.path("{state}/trace")).unwrap();
+        assert_eq!(trace.contains("/cgroup.procs>"), moved, "{trace}");
     }
 }

@@ -532,7 +532,9 @@ impl Supervisor {
         let mut program = &self.prepared.launch.program;
         for _ in 0..depth {
             let inner = program.steps.iter().find_map(|step| match step {
-                Step::Spawn { program, .. } | Step::SpawnSharing(program) => Some(&**program),
+                Step::Spawn { program, .. } | Step::SpawnSharing { program, .. } => {
+                    Some(&**program)
+                }
                 _ => None,
             });
             program = inner.unwrap_or(program);

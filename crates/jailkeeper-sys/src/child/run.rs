@@ -134,7 +134,9 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
         Step::Spawn { namespaces, parent, program } => {
             spawn(depth, *namespaces, *parent, program, context)
         }
-        Step::SpawnSharing(program) => spawn_sharing(depth, program, context),
+        Step::SpawnSharing { group, program } => {
+            spawn_sharing(depth, group.map(|group| slots.get(group)), program, context)
+        }
         Step::PassListener { pipe } => pass_listener(slot(*pipe), borrow(context.control)),
         Step::UnshareDescriptors => process::unshare_descriptors(),
         Step::SetIds { user, group } => set_ids(*user, *group),
@@ -383,10 +385,15 @@ fn spawn(
     }
 }
 
-fn spawn_sharing(depth: i32, program: &Program, context: &Context<'_>) -> io::Result<()> {
+fn spawn_sharing(
+    depth: i32,
+    group: Option<RawFd>,
+    program: &Program,
+    context: &Context<'_>,
+) -> io::Result<()> {
     // SAFETY: as in `spawn`. Descriptors are shared, and nothing in either process owns one that
     // the other closes: this one only waits until it has unshared them.
-    match unsafe { process::clone3_sharing_descriptors() }? {
+    match unsafe { process::clone3_sharing_descriptors(group) }? {
         Side::Child => run_at(depth + 1, program, context),
         Side::Parent(pid) => {
             context.spawned.set(pid.as_raw_pid());

@@ -106,7 +106,12 @@ pub enum Step {
         program: Box<Program>,
     },
     /// Makes another process of the caller's that shares this one's table of descriptors.
-    SpawnSharing(Box<Program>),
+    SpawnSharing {
+        /// The directory of a control group that it begins in, if that is permitted.
+        group: std::option::Option<Slot>,
+        /// What it does.
+        program: Box<Program>,
+    },
     /// Waits for the number of a seccomp listener in a pipe and sends the listener, which is in
     /// the shared table of descriptors, to the parent.
     PassListener {
@@ -318,7 +323,7 @@ impl Step {
             Self::SendFd(_) => "hand a descriptor to the supervisor",
             Self::OpenTerminal { .. } => "open a terminal",
             Self::Report(_) => "report to the supervisor",
-            Self::Spawn { .. } | Self::SpawnSharing(_) => "make a process",
+            Self::Spawn { .. } | Self::SpawnSharing { .. } => "make a process",
             Self::PassListener { .. } => "hand the seccomp listener to the supervisor",
             Self::UnshareDescriptors => "get descriptors of its own",
             Self::EmptyBoundingSet => "empty the bounding set of capabilities",

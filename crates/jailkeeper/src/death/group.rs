@@ -60,7 +60,8 @@ impl Group {
 
     fn below(process: &str) -> Option<Self> {
         // Pids are the same again in another pid namespace, and the hierarchy is one.
-        let path = directory_of(process)?.join(crate::scratch::name().ok()?);
+        let above = &directory_of(process)?;
+        let path = above.join(crate::scratch::name().ok()?);
         fs::create_dir(&path).ok()?;
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let Ok(kill) = rustix::fs::open(path.join("cgroup.kill"), flags, Mode::empty()) else {
@@ -68,13 +69,17 @@ impl Group {
             return None;
         };
         let group = Self { path, kill };
-        // Whether a process may be moved into it shows only when it is tried; one that is not
-        // there is ESRCH, and everything else comes before that.
-        let tried = fs::write(group.path.join("cgroup.procs"), i32::MAX.to_string());
-        let may = tried.is_err_and(|error| {
-            error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
-        });
-        may.then_some(group)
+        // A process is moved by who may write here and where it comes from. A word that moves nobody
+        // would be an answer too, but writing it holds up every fork and exec of the machine.
+        let may =
+            |of: &Path| rustix::fs::open(of.join("cgroup.procs"), flags, Mode::empty()).is_ok();
+        (may(&group.path) && may(above)).then_some(group)
+    }
+
+    /// Opens its directory, for a process to begin in it.
+    pub(crate) fn directory(&self) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(&self.path, flags, Mode::empty())
     }
 
     /// Moves a process into the group. What it makes from then on is in it too.

@@ -1,9 +1,10 @@
 //! The steps of a jail without namespaces: a reaper and the command.
 //!
-//! 1. The *reaper* becomes the jail's user, gives up all privileges and adopts orphans. It makes
-//!    the command, hands its listener over, and stays to see to the end of all descendants.
-//! 2. The *command* shuts Landlock and seccomp behind itself, proves that they are shut, and
-//!    executes.
+//! 1. The *reaper* adopts orphans, makes the command, becomes the jail's user and gives up all
+//!    privileges. It hands the command's listener over, and stays to see to the end of all
+//!    descendants.
+//! 2. The *command* becomes the jail's user as well, shuts Landlock and seccomp behind itself,
+//!    proves that they are shut, and executes.
 //!
 //! The listener is handed over by a process that the filter does not bind: containers often forbid
 //! `pidfd_getfd`, and a message of the command's own would wait for an answer of the listener that
@@ -72,6 +73,10 @@ impl Prepared {
             ),
             None => None,
         };
+        let directory = match &group {
+            Some(group) => Some(workshop.hold(group.directory().step("open a control group")?)?),
+            None => None,
+        };
         let terminal = if plan.terminal.is_empty() { None } else { Some(open_terminal()?) };
         let canary = canary(plan, scratch.as_ref())?;
         let mut command = command(plan, &mut workshop, streams, (filter, writer), canary)?;
@@ -89,6 +94,7 @@ impl Prepared {
         };
         let heir = scratch.as_ref().map(remover).transpose()?;
         let last = Step::Reap { life: death, group: kill, alone: around.is_some(), heir };
+        let command = Step::SpawnSharing { group: directory, program: Box::new(command) };
         let program = reaper(plan, &workshop, command, reader, around, last);
         Ok(Self {
             launch: Launch { program, slots: workshop.slots, namespaces: Namespaces::NONE },
@@ -118,12 +124,11 @@ pub(crate) fn flat_filter(plan: &Plan, has_group: bool) -> jailkeeper_sys::bpf::
 fn reaper(
     plan: &Plan,
     workshop: &Workshop,
-    command: Program,
+    command: Step,
     pipe: Slot,
     around: Option<Slot>,
     last: Step,
 ) -> Program {
-    let identity = plan.identity;
     let mut steps =
         vec![Step::DieWithParent, Step::CloseOthers, Step::EmptyBoundingSet, Step::NoNewPrivileges];
     if let Some(around) = around {
@@ -131,19 +136,13 @@ fn reaper(
         // signals from the supervisor.
         steps.extend([Step::Restrict(around), Step::ProveScopedSignals]);
     }
-    if identity.changed {
-        steps.push(Step::SetIds { user: identity.user, group: identity.group });
-        // The change made the kernel forget it.
-        steps.push(Step::DieWithParent);
-    }
-    steps.extend([
-        Step::DropCapabilities,
-        Step::NoCoreDumps,
-        Step::Dumpable(true),
-        Step::Subreaper,
-    ]);
+    steps.extend([Step::NoCoreDumps, Step::Subreaper]);
     steps.extend(jailkeeper_sys::child::forget_arguments());
-    steps.extend([Step::SpawnSharing(Box::new(command))]);
+    // Only who may write to the group above can let a process begin in the jail's.
+    steps.push(command);
+    steps.extend(become_nobody(plan));
+    // The change of user made the kernel forget it.
+    steps.push(Step::DieWithParent);
     if !plan.unwatched {
         steps.push(Step::PassListener { pipe });
     }
@@ -151,6 +150,14 @@ fn reaper(
     steps.extend(workshop.run_everywhere());
     steps.push(last);
     Program { name: "reaper", steps }
+}
+
+/// Becomes the jail's user, without privileges.
+fn become_nobody(plan: &Plan) -> impl Iterator<Item = Step> {
+    let identity = plan.identity;
+    let ids = Step::SetIds { user: identity.user, group: identity.group };
+    let ids = identity.changed.then_some(ids);
+    ids.into_iter().chain([Step::DropCapabilities, Step::Dumpable(true)])
 }
 
 fn command(
@@ -165,7 +172,8 @@ fn command(
         walls::landlock::let_reopen(&ruleset, &stream.fd)?;
     }
     let ruleset = workshop.hold(ruleset)?;
-    let mut steps = vec![Step::Dumpable(true), Step::NewSession, Step::CloseOnExecFrom(0)];
+    let mut steps: Vec<_> = become_nobody(plan).collect();
+    steps.extend([Step::NewSession, Step::CloseOnExecFrom(0)]);
     for stream in streams {
         let slot = workshop.hold(stream.fd)?;
         steps.push(Step::Redirect(slot, stream.number));

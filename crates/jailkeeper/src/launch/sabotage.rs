@@ -41,7 +41,7 @@ fn spoil(program: &mut Program, wanted: &str, found: &mut usize) {
     }
     for step in &mut program.steps {
         match step {
-            Step::Spawn { program, .. } | Step::SpawnSharing(program) => {
+            Step::Spawn { program, .. } | Step::SpawnSharing { program, .. } => {
                 spoil(program, wanted, found);
             }
             Step::Filter(filter) | Step::FilterByPipe { filter, .. } if wanted == "filter" => {

@@ -47,12 +47,14 @@ impl Supervisor {
         Ok(Running { pid, command, terminal })
     }
 
-    /// Takes hold of the reaper, and puts the command into its control group.
+    /// Takes hold of the reaper, and sees to it that the command is in its control group.
     fn hold_reaper(&mut self, reaper: Pid, command: Pid) -> Result<()> {
         let flat = self.prepared.flat.as_mut();
         let (life, group) = flat.map_or((None, None), |flat| (flat.life.take(), flat.group.take()));
         let life = life.ok_or_else(|| Error::new(ErrorKind::Setup, "hold the jail's life"))?;
-        if let Some(group) = &group {
+        // It begins in its group where the kernel lets it. To be moved is slow: for that the kernel
+        // holds up every fork and exec of the machine.
+        if let Some(group) = group.as_ref().filter(|group| !group.holds(command)) {
             group.take(command).step("move the command into its control group")?;
         }
         let reaper = Reaper::hold(reaper, life, group).step("take hold of the jail's reaper")?;
