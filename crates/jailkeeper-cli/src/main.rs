@@ -7,6 +7,8 @@ mod arguments;
 mod ask;
 mod commands;
 mod events;
+#[cfg(feature = "full")]
+mod limit;
 mod page;
 mod propose;
 mod shelf;

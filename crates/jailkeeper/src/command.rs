@@ -69,6 +69,8 @@ pub struct Command {
     cwd: Option<PathBuf>,
     pub(crate) streams: [Stdio; 3],
     extra: Vec<(OwnedFd, RawFd)>,
+    #[cfg(feature = "full")]
+    files: Option<(u64, u64)>,
     callback: Option<Arc<Callback>>,
     answerer: Option<Answerer>,
     pub(crate) id: Option<String>,
@@ -97,6 +99,8 @@ impl Command {
             cwd: None,
             streams: [Stdio::Inherit, Stdio::Inherit, Stdio::Inherit],
             extra: Vec::new(),
+            #[cfg(feature = "full")]
+            files: None,
             callback: None,
             answerer: None,
             id: None,
@@ -196,6 +200,17 @@ impl Command {
     /// What the descriptor leads to can be used in the jail, wherever it is.
     pub fn descriptor(&mut self, fd: OwnedFd, number: RawFd) -> &mut Self {
         self.extra.push((fd, number));
+        self
+    }
+
+    /// Sets how many descriptors the command may have open at first (soft) and on its own wish
+    /// (hard), which is this process's own limit by default. Without walls it is always that.
+    ///
+    /// A rule takes the supervisor one descriptor, or two as root. Who has many rules raises the limit
+    /// of this process, and says here what it was before.
+    #[cfg(feature = "full")]
+    pub fn files_limit(&mut self, soft: u64, hard: u64) -> &mut Self {
+        self.files = Some((soft, hard));
         self
     }
 
@@ -584,6 +599,7 @@ impl Command {
             environment: self.environment.clone(),
             offered: self.offered.clone(),
             terminal: self.terminal_streams(),
+            files: self.files,
             attached: None,
         };
         Plan::new(&self.jail.settings, wanted, probe, ground)

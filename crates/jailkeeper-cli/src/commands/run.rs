@@ -82,6 +82,11 @@ fn run_jailed(
     let monitored = command.strength(&probe)? == Strength::Monitor;
     #[cfg(not(feature = "full"))]
     let monitored = true;
+    #[cfg(feature = "full")]
+    if !monitored {
+        let (soft, hard) = crate::limit::raise();
+        command.files_limit(soft, hard);
+    }
     if let (Some(tether), false) = (&arguments.tether, monitored) {
         crate::events::tether(tether, || std::process::exit(Status::Failed.number().into()))?;
     }

@@ -157,6 +157,10 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             let none = Rlimit { current: Some(0), maximum: Some(0) };
             Ok(rustix::process::setrlimit(Resource::Core, none)?)
         }
+        Step::LimitFiles { soft, hard } => {
+            let limit = Rlimit { current: Some(*soft), maximum: Some(*hard) };
+            Ok(rustix::process::setrlimit(Resource::Nofile, limit)?)
+        }
         Step::RunOn(processors) => {
             // It only makes things faster or slower.
             let _ = rustix::thread::sched_setaffinity(None, processors);

@@ -143,6 +143,13 @@ pub enum Step {
     },
     /// Forbids core dumps.
     NoCoreDumps,
+    /// Sets how many descriptors this process may have open (`RLIMIT_NOFILE`).
+    LimitFiles {
+        /// As many as it has.
+        soft: u64,
+        /// As many as it may ask for.
+        hard: u64,
+    },
     /// Lets this process run on these processors again, if that can be had.
     RunOn(Box<CpuSet>),
     /// Starts a session of its own (`setsid(2)`).
@@ -335,6 +342,7 @@ impl Step {
             Self::NoNewPrivileges => "renounce new privileges",
             Self::ForgetArguments { .. } => "forget the caller's command line",
             Self::NoCoreDumps => "forbid core dumps",
+            Self::LimitFiles { .. } => "limit open descriptors",
             Self::RunOn(_) => "choose processors",
             Self::NewSession => "start a session",
             Self::ControllingTerminal(_) => "take the terminal",

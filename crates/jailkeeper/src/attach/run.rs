@@ -178,6 +178,7 @@ fn plan(
         environment: Default::default(),
         offered: Default::default(),
         terminal: Vec::new(),
+        files: None,
         attached: Some(Attached { identity: Identity { user, group, changed } }),
     };
     if settings.unwatched {

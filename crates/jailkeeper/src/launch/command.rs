@@ -50,6 +50,7 @@ pub(super) fn program(
         Step::AwaitGo,
     ]);
     steps.extend(workshop.run_everywhere());
+    steps.extend(limit_files(plan));
     steps.extend([
         Step::DefaultSignals,
         Step::Execute {
@@ -59,6 +60,11 @@ pub(super) fn program(
         },
     ]);
     Ok(Program { name: "command", steps })
+}
+
+/// Gives the command its own limit back. Before it executes it has more descriptors than that.
+pub(super) fn limit_files(plan: &Plan) -> Option<Step> {
+    plan.files.map(|(soft, hard)| Step::LimitFiles { soft, hard })
 }
 
 /// Makes the jail's terminal the command's session's own, and the streams that want it.

@@ -10,7 +10,7 @@
 //! `pidfd_getfd`, and a message of the command's own would wait for an answer of the listener that
 //! it carries. So the reaper shares the command's table of descriptors until it has it.
 
-use super::command::{c_strings, environment, use_terminal};
+use super::command::{c_strings, environment, limit_files, use_terminal};
 use super::{PROVEN, Prepared, SEALED, Stream, Workshop, c_string};
 use crate::death::Group;
 use crate::error::{Error, ErrorKind, Result, Step as _};
@@ -194,6 +194,7 @@ fn command(
         Step::AwaitGo,
     ]);
     steps.extend(workshop.run_everywhere());
+    steps.extend(limit_files(plan));
     steps.extend([
         Step::DefaultSignals,
         Step::Execute {

@@ -23,7 +23,7 @@ use jailkeeper_sys::child::{Control, Device, Launch, MountOption, Program, Slot,
 use jailkeeper_sys::mount::Attributes;
 use jailkeeper_sys::process::{Namespaces, Parent};
 use std::ffi::{CString, OsStr};
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -123,7 +123,10 @@ impl Workshop {
 
     /// Takes a descriptor of this process along.
     fn hold(&mut self, fd: OwnedFd) -> Result<Slot> {
-        let fd = rustix::io::fcntl_dupfd_cloexec(fd, self.floor).step("keep a descriptor")?;
+        let fd = match fd.as_raw_fd() >= self.floor {
+            true => fd,
+            false => rustix::io::fcntl_dupfd_cloexec(fd, self.floor).step("keep a descriptor")?,
+        };
         let slot = self.slots.holding(fd.as_fd());
         self.held.push(fd);
         Ok(slot)

@@ -52,6 +52,8 @@ pub(crate) struct Wanted {
     pub(crate) offered: BTreeMap<OsString, OsString>,
     /// The streams that are the jail's own terminal.
     pub(crate) terminal: Vec<i32>,
+    /// How many descriptors it may have, soft and hard, if not as many as this process.
+    pub(crate) files: Option<(u64, u64)>,
     /// The process runs already.
     pub(crate) attached: Option<Attached>,
 }
@@ -92,6 +94,7 @@ pub(crate) struct Plan {
     pub(crate) candidates: Vec<PathBuf>,
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) terminal: Vec<i32>,
+    pub(crate) files: Option<(u64, u64)>,
     pub(crate) warnings: Vec<String>,
     /// Why the jail is not as strong as the caller allows, if this machine is the reason.
     pub(crate) weaker: Option<String>,
@@ -129,6 +132,8 @@ impl Plan {
         };
         // Who that is depends on what was found, and the base's list of users names it.
         if (identity.user, identity.group) != user {
+            // Each holds a descriptor for every rule.
+            drop(surveyed);
             surveyed = survey::survey(settings, &cwd, &ground, (identity.user, identity.group))?;
         }
         if let Ground::Host { .. } = &ground
@@ -196,6 +201,7 @@ impl Plan {
             candidates,
             environment,
             terminal: wanted.terminal,
+            files: wanted.files,
             warnings,
             weaker: weaker(settings, probe),
             fallen_back: None,
