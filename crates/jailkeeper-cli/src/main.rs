@@ -7,6 +7,7 @@ mod arguments;
 mod ask;
 mod commands;
 mod events;
+mod itself;
 #[cfg(feature = "full")]
 mod limit;
 mod page;
@@ -21,8 +22,7 @@ use clap::{Args as _, FromArgMatches as _, Parser};
 use std::ffi::OsString;
 
 fn main() {
-    #[cfg(target_os = "linux")]
-    hide();
+    itself::hide();
     let subcommand = match run_alone(std::env::args_os()) {
         Some(run) => Subcommand::Run(run),
         None => match Arguments::try_parse() {
@@ -51,18 +51,6 @@ fn main() {
     };
     // The kernel closes what is open faster than this process would.
     std::process::exit(status.number().into())
-}
-
-/// Keeps others from looking into this process: it holds the caller's environment.
-#[cfg(target_os = "linux")]
-fn hide() {
-    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-    use rustix::thread::{SecureComputingMode, secure_computing_mode};
-    // A watch around this process would take hiding for an attempt to get out. Where a filter is in
-    // force, this process's own jails are kept from looking by their filter and by Landlock.
-    if matches!(secure_computing_mode(), Ok(SecureComputingMode::Disabled)) {
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    }
 }
 
 /// Reads the arguments of `jailkeeper run` without describing all other subcommands first, of which

@@ -9,6 +9,7 @@
 //! * [`mount`][]: `mount_setattr(2)` and id-mapped mounts,
 //! * [`memory`][]: reading another process's memory,
 //! * [`process`][]: `clone3(2)`, waiting, signals, limits,
+//! * [`resident`][]: giving back what of this process is in memory and can be had again,
 //! * [`ptrace`][]: stopping other processes before each of their calls,
 //! * [`inject`][]: making calls inside of other processes,
 //! * [`child`][]: the runner that walks prepared [`child::Step`]s between `clone3` and `execve`,
@@ -27,6 +28,7 @@ pub mod memory;
 pub mod mount;
 pub mod process;
 pub mod ptrace;
+pub mod resident;
 pub mod seccomp;
 
 use std::io;

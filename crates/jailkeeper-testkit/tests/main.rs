@@ -24,6 +24,7 @@ mod programs;
 mod proofs;
 mod races;
 mod reading;
+mod resting;
 mod surroundings;
 mod tex;
 mod tracers;

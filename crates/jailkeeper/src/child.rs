@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 /// The kind of the warning that says that a wall was taken away from outside.
 pub const WALL_LOST: &str = "wall-lost";
@@ -143,6 +144,13 @@ impl Child {
     /// Goes through the events as they come, and ends when the jail has ended.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         self.events.iter()
+    }
+
+    /// Goes through the events that come within a time, and ends earlier when the jail has ended.
+    pub fn events_for(&self, time: Duration) -> impl Iterator<Item = Event> + '_ {
+        let begun = Instant::now();
+        let rest = move || time.saturating_sub(begun.elapsed());
+        std::iter::from_fn(move || self.events.recv_timeout(rest()).ok())
     }
 
     /// Sends a signal to the command.

@@ -99,6 +99,8 @@ pub use jail::{Jail, JailBuilder};
 pub use jailkeeper_model::{self as model, Event, OnJailbreak, Origin, Report, Right};
 #[cfg(feature = "full")]
 pub use jailkeeper_sys::process::{inherited as inherited_descriptor, keep_from_children};
+#[cfg(feature = "full")]
+pub use jailkeeper_sys::resident::give_back as give_memory_back;
 pub use monitor::{Tracer, TracerFinding};
 #[cfg(feature = "full")]
 pub use plan::{Checked, PlannedTree, Summary};

@@ -2,7 +2,8 @@
 //!
 //! So many jails run `sleep` at the same time. Every process that came of a contestant and is no
 //! `sleep` supervises; pages that several share are counted by their part (`Pss` in
-//! `/proc/PID/smaps_rollup`).
+//! `/proc/PID/smaps_rollup`). They are weighed when all have lived for a while: who waits for long may
+//! give back what his start needed.
 
 use super::contestants::Contestant;
 use super::run::prepare;
@@ -13,6 +14,8 @@ use std::collections::{HashMap, HashSet};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+/// How long all have lived before they are weighed.
+const A_WHILE: Duration = Duration::from_secs(3);
 /// How long all may take to come.
 const PATIENCE: Duration = Duration::from_secs(60);
 const SLEEPER: &str = "sleep";
@@ -55,8 +58,7 @@ fn weigh(children: &[Child], count: u32) -> Result<f64> {
         let (sleepers, others): (Vec<_>, Vec<_>) =
             family.into_iter().partition(|pid| name(*pid).as_deref() == Some(SLEEPER));
         if sleepers.len() >= wanted {
-            // What they do after the start of the command is over soon.
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(A_WHILE);
             // Of none it would be a zero with a sign.
             return Ok(others.into_iter().map(kilobytes).fold(0.0, |sum, one| sum + one));
         }

@@ -21,7 +21,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// The signals that are passed on to the command. What else can be sent ends this process, and
 /// with it the jail.
@@ -35,6 +35,9 @@ const PASSED_ON: [i32; 8] = [
     number::SIGALRM,
     number::SIGCONT,
 ];
+
+/// How long a jail has to live to be one that lives long.
+const LONG: Duration = Duration::from_secs(1);
 
 /// How many jailbreaks are told of at the end; the events and the report have more.
 const ACCOUNTS_AT_MOST: usize = 100;
@@ -228,7 +231,7 @@ fn end_by(signal: i32) {
 pub(crate) fn listen(page: Page, child: &Child) -> String {
     let mut told = String::new();
     let (mut accounts, mut untold) = (0, 0u64);
-    for event in child.events() {
+    for event in events(child) {
         match &event {
             // A jail that is denied rather than killed can go on trying.
             Event::Jailbreak(jailbreak)
@@ -253,6 +256,19 @@ pub(crate) fn listen(page: Page, child: &Child) -> String {
         told.push_str(&page.line(0, &format!("jailkeeper: and {more}")));
     }
     told
+}
+
+/// Goes through the events. A jail that lives on after a while is only waited for: what the start
+/// needed is given back then.
+fn events(child: &Child) -> impl Iterator<Item = Event> + '_ {
+    let begun = Instant::now();
+    let between = std::iter::from_fn(move || {
+        if begun.elapsed() >= LONG {
+            crate::itself::rest();
+        }
+        None
+    });
+    child.events_for(LONG).chain(between).chain(child.events())
 }
 
 pub(crate) fn status(finished: &Finished) -> Status {
