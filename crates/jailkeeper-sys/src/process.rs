@@ -294,13 +294,17 @@ impl SignalMask {
     }
 }
 
-/// Gives every signal its default action and unblocks all. Runs in the child before exec.
-pub(crate) fn default_signals() -> io::Result<()> {
+/// Gives every signal its default action. Runs in the child before exec.
+pub(crate) fn default_signals() {
     for signal in 1..=64 {
         // SAFETY: SIG_DFL with no flags is a valid action for every signal; the C library
         // refuses the ones it keeps for itself, and the kernel refuses KILL and STOP.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+}
+
+/// Unblocks all signals. Runs in the child before exec.
+pub(crate) fn unblock_signals() -> io::Result<()> {
     // SAFETY: an all-zero `sigset_t` is the empty set.
     let none: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: the set is valid for the call.

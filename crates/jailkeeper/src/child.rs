@@ -175,6 +175,9 @@ impl Child {
 
     /// Closes the standard input and waits until nothing of the jail is alive.
     ///
+    /// Its mounts, which nobody can use any more, are taken down in the moment after it. Until then
+    /// a file system of which it had a tree may be busy for whoever unmounts it.
+    ///
     /// # Errors
     ///
     /// When the supervising thread failed; the jail is dead then as well.

@@ -555,8 +555,13 @@ impl Command {
                 let runs = raised.is_ok();
                 let heard = ready.send(raised).is_ok();
                 if runs && heard {
+                    let (ended, remains) = match supervisor.finish() {
+                        Ok((ended, remains)) => (Ok(ended), Some(remains)),
+                        Err(error) => (Err(error), None),
+                    };
                     // Nobody has to wait for the end.
-                    let _ = end.send(supervisor.finish());
+                    let _ = end.send(ended);
+                    drop(remains);
                 }
             })
             .step("start the supervising thread")?;

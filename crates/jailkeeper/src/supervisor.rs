@@ -80,8 +80,41 @@ pub(crate) struct Supervisor {
     status: Option<i32>,
     /// Where the finished jail waits to be let go, if it is raised ahead.
     gate: Option<Gate>,
+    remains: Remains,
+}
+
+/// What outlives a jail for a moment: its mounts, and the watches that end with them.
+///
+/// Whoever holds a mount namespace keeps its mounts. Without that, the jail's init would take them
+/// down while it ends, which takes longer than everything else about the end of a short command,
+/// and nobody has to wait for it to know that nothing is alive.
+pub(crate) struct Remains {
+    mounts: Option<OwnedFd>,
     /// Each watch holds a sender as long as it is at work.
     watching: Option<(Sender<()>, Receiver<()>)>,
+}
+
+impl Remains {
+    fn new() -> Self {
+        Self { mounts: None, watching: Some(channel()) }
+    }
+
+    /// Lets the mounts go and waits for the watches to end, which they do with the jail's mounts
+    /// and processes. One that hangs on a dead file system is left behind.
+    fn clear_up(&mut self) {
+        drop(self.mounts.take());
+        if let Some((sender, receiver)) = self.watching.take() {
+            drop(sender);
+            // Nothing is ever sent: it ends when the last sender is gone.
+            let _ = receiver.recv_timeout(SETTLING);
+        }
+    }
+}
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        self.clear_up();
+    }
 }
 
 /// Where a jail that was raised ahead waits.
@@ -122,7 +155,7 @@ impl Supervisor {
             command: None,
             sealed: false,
             status: None,
-            watching: Some(channel()),
+            remains: Remains::new(),
         }
     }
 
@@ -150,7 +183,7 @@ impl Supervisor {
                 });
             }
             self.end_everything();
-            self.until_unwatched();
+            self.remains.clear_up();
         }
         raised
     }
@@ -205,6 +238,9 @@ impl Supervisor {
             .command
             .ok_or_else(|| Error::new(ErrorKind::Setup, "find the command's process"))?;
         self.mounts = self.open_mounts(pid)?;
+        let namespace = format!("/proc/{}/ns/mnt", pid.as_raw_pid());
+        let namespace = std::fs::File::open(namespace).step("hold the jail's mounts")?;
+        self.remains.mounts = Some(namespace.into());
         self.seal(pid)?;
         Ok(Running { pid, command, terminal: parts.terminal })
     }
@@ -299,7 +335,7 @@ impl Supervisor {
     /// Starts a watch on a thread of its own.
     fn watch(&self, name: &str, fd: OwnedFd, serve: fn(&Arc<Ward>, OwnedFd)) -> Result<()> {
         let ward = Arc::clone(&self.ward);
-        let at_work = self.watching.as_ref().map(|(sender, _)| sender.clone());
+        let at_work = self.remains.watching.as_ref().map(|(sender, _)| sender.clone());
         std::thread::Builder::new()
             .name(name.into())
             .stack_size(256 * 1024)
@@ -341,8 +377,9 @@ impl Supervisor {
         }
     }
 
-    /// Waits for the end of the jail. Nothing of it is alive when this returns.
-    pub(crate) fn finish(mut self) -> Result<Ended> {
+    /// Waits for the end of the jail. Nothing of it is alive when this returns; what remains can be
+    /// dropped when its end was told.
+    pub(crate) fn finish(mut self) -> Result<(Ended, Remains)> {
         let Some(life) = self.ward.life() else {
             return Err(Error::new(ErrorKind::Setup, "wait for a jail that was never sealed"));
         };
@@ -428,8 +465,7 @@ impl Supervisor {
         self.record_exit(ending, usage, limit.is_some());
         let report = self.ward.recorder.report(Clone::clone);
         self.ward.recorder.close();
-        self.until_unwatched();
-        Ok(Ended { ending: Some(ending), report })
+        Ok((Ended { ending: Some(ending), report }, self.remains))
     }
 
     /// What was mounted over a denied name is gone, because something outside has replaced that
@@ -439,16 +475,6 @@ impl Supervisor {
             let message = format!("{what}; the jail was killed");
             Event::Warning(Warning::new(header, WALL_LOST, message))
         });
-    }
-
-    /// Waits for the watches to end, which they do with the jail's mounts and processes. One that
-    /// hangs on a dead file system is left behind.
-    fn until_unwatched(&mut self) {
-        if let Some((sender, receiver)) = self.watching.take() {
-            drop(sender);
-            // Nothing is ever sent: it ends when the last sender is gone.
-            let _ = receiver.recv_timeout(SETTLING);
-        }
     }
 
     fn over_time(&self, limit: Duration) {

@@ -94,6 +94,11 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             Ok(rustix::process::fchdir(slot(*mount))?)
         }
         Step::List(path) => list(path),
+        Step::LookUp(path) => {
+            let mut target = [MaybeUninit::uninit(); 256];
+            let _ = rustix::fs::readlinkat_raw(rustix::fs::CWD, path.as_c_str(), &mut target[..]);
+            Ok(())
+        }
         Step::Attach { mount, to } => attach(slot(*mount), to),
         Step::MakeDirectory(path, mode) => {
             unless_there(rustix::fs::mkdir(path.as_c_str(), Mode::from_raw_mode(*mode)))
@@ -180,7 +185,11 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             process::close_range(raw, raw, false)
         }
         Step::ChangeDirectory(path) => Ok(rustix::process::chdir(path.as_c_str())?),
-        Step::DefaultSignals => process::default_signals(),
+        Step::DefaultSignals => {
+            process::default_signals();
+            Ok(())
+        }
+        Step::UnblockSignals => process::unblock_signals(),
         Step::CloseOnExecFrom(first) => process::close_range(*first, RawFd::MAX, true),
         Step::Grant { ruleset, path, rights } => {
             let flags = OFlags::PATH | OFlags::CLOEXEC;

@@ -59,6 +59,9 @@ pub enum Step {
     },
     /// Lists a directory, relative to the working directory, for what the kernel then remembers.
     List(CString),
+    /// Looks a name up below the working directory, and reads it if it is a link, for what the
+    /// kernel then remembers. It only makes things faster, and never fails.
+    LookUp(CString),
     /// Attaches a mount at a path below the working directory (`move_mount(2)`).
     Attach {
         /// The mount.
@@ -164,8 +167,10 @@ pub enum Step {
     Close(Slot),
     /// Changes the working directory.
     ChangeDirectory(CString),
-    /// Gives every signal its default action and unblocks all.
+    /// Gives every signal its default action.
     DefaultSignals,
+    /// Unblocks all signals.
+    UnblockSignals,
     /// Closes, at exec, every descriptor from this number on.
     CloseOnExecFrom(i32),
     /// Grants rights on a path in a Landlock ruleset.
@@ -319,6 +324,7 @@ impl Step {
             Self::StatRoot(_) => "look at the root of the view",
             Self::EnterMount { .. } => "enter the view",
             Self::List(_) => "list a directory of the view",
+            Self::LookUp(_) => "look up a name of the view",
             Self::Attach { .. } => "attach a mount in the view",
             Self::MakeDirectory(..) => "make a directory in the view",
             Self::MakeFile(_) => "make a file in the view",
@@ -348,7 +354,7 @@ impl Step {
             Self::ControllingTerminal(_) => "take the terminal",
             Self::Lift(..) | Self::Redirect(..) | Self::Close(_) => "connect the standard streams",
             Self::ChangeDirectory(_) => "change to the working directory",
-            Self::DefaultSignals => "reset signals",
+            Self::DefaultSignals | Self::UnblockSignals => "reset signals",
             Self::CloseOnExecFrom(_) => "close descriptors on exec",
             Self::Grant { .. } => "add a Landlock rule",
             Self::Restrict(_) => "enforce Landlock",
@@ -373,6 +379,7 @@ impl Step {
             | Self::EnterMount { at: path, .. }
             | Self::Attach { to: path, .. }
             | Self::List(path)
+            | Self::LookUp(path)
             | Self::MakeDirectory(path, _)
             | Self::MakeFile(path)
             | Self::MakeLink { at: path, .. }

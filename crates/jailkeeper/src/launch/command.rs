@@ -29,6 +29,7 @@ pub(super) fn program(
     let mut steps = vec![
         Step::Dumpable(true),
         Step::NewSession,
+        Step::DefaultSignals,
         // First everything is closed on exec, then what the command is to have is opened.
         Step::CloseOnExecFrom(0),
     ];
@@ -52,7 +53,7 @@ pub(super) fn program(
     steps.extend(workshop.run_everywhere());
     steps.extend(limit_files(plan));
     steps.extend([
-        Step::DefaultSignals,
+        Step::UnblockSignals,
         Step::Execute {
             candidates: c_strings(plan.candidates.iter().map(|path| path.as_os_str()))?,
             arguments: Arguments::new(c_strings(plan.arguments.iter().map(OsString::as_os_str))?),

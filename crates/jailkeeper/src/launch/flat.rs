@@ -197,6 +197,7 @@ fn command(
     steps.extend(limit_files(plan));
     steps.extend([
         Step::DefaultSignals,
+        Step::UnblockSignals,
         Step::Execute {
             candidates: c_strings(plan.candidates.iter().map(|path| path.as_os_str()))?,
             arguments: Arguments::new(c_strings(plan.arguments.iter().map(OsString::as_os_str))?),

@@ -207,6 +207,7 @@ fn init(
     let mut steps =
         vec![Step::DieWithParent, Step::EnterMount { mount: root, at: attach_point()? }];
     steps.extend(view::listings(plan)?);
+    steps.extend(view::look_ups(plan)?);
     steps.extend(attach_steps);
     steps.push(Step::Pivot);
     let mut command = command;

@@ -14,6 +14,9 @@ use std::os::fd::AsFd;
 /// even without capabilities.
 const SYSTEM_PARTS: [&str; 3] = ["sys", "irq", "bus"];
 
+/// What lies on the way to programs, their loader and its libraries, and what the loader looks for.
+const ASKED_FOR: [&str; 4] = ["/bin", "/lib", "/lib64", "/etc/ld.so.preload"];
+
 /// The steps for all trees.
 pub(super) struct Mounts {
     /// In the builder, before the view exists.
@@ -102,6 +105,16 @@ pub(super) fn listings(plan: &Plan) -> Result<Vec<Step>> {
             let root = *path == JailPath::root();
             Ok(Step::List(if root { c".".into() } else { relative(path.as_path())? }))
         })
+        .collect()
+}
+
+/// Looks up what every program asks the view for when it is executed. While the jail is raised that
+/// is a turn on one processor, later it would be a wake-up on another.
+pub(super) fn look_ups(plan: &Plan) -> Result<Vec<Step>> {
+    let asked_for = ASKED_FOR.into_iter().filter_map(|path| JailPath::new(path).ok());
+    asked_for
+        .filter(|path| plan.view.find(path).is_some())
+        .map(|path| Ok(Step::LookUp(relative(path.as_path())?)))
         .collect()
 }
 
