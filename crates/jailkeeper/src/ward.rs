@@ -54,6 +54,8 @@ pub(crate) struct Ward {
     logged: Mutex<HashSet<(JailPath, Mode, PathBuf)>>,
     /// Whether processes of the jail share memory without being threads of one.
     shared_memory: AtomicBool,
+    /// Whether the last caller that was looked at had more than one thread.
+    threaded: AtomicBool,
     /// How many requests the watches are at.
     busy: AtomicUsize,
 }
@@ -105,6 +107,7 @@ impl Ward {
             memory: OnceLock::new(),
             report_probes,
             shared_memory: AtomicBool::new(false),
+            threaded: AtomicBool::new(false),
             busy: AtomicUsize::new(0),
         }
     }
@@ -117,6 +120,16 @@ impl Ward {
     /// Remembers that they do.
     pub(crate) fn share_memory(&self) {
         self.shared_memory.store(true, Ordering::Release);
+    }
+
+    /// Tells whether the next caller is likely to have more than one thread.
+    pub(crate) fn expects_threads(&self) -> bool {
+        self.threaded.load(Ordering::Relaxed)
+    }
+
+    /// Remembers whether a caller has them.
+    pub(crate) fn expect_threads(&self, threaded: bool) {
+        self.threaded.store(threaded, Ordering::Relaxed);
     }
 
     pub(crate) fn phase(&self) -> Phase {

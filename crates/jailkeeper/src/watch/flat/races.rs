@@ -48,6 +48,13 @@ impl Kin {
     }
 }
 
+/// Tells whether a process has several threads for certain: each is a directory of its own, and the
+/// kernel counts those without making the text of which this is a small part.
+fn has_threads(pid: Pid) -> bool {
+    // Every directory has two links.
+    rustix::fs::stat(format!("/proc/{}/task", pid.as_raw_pid())).is_ok_and(|stat| stat.st_nlink > 3)
+}
+
 impl Watch<'_> {
     /// Tells whether another thread can change what the caller's memory says.
     pub(super) fn races(&self) -> bool {
@@ -59,8 +66,13 @@ impl Watch<'_> {
             return true;
         }
         let mut pid = self.caller.thread;
+        // Who calls again and again has had threads before.
+        if self.ward.expects_threads() && has_threads(pid) {
+            return true;
+        }
         for _ in 0..DEPTH_AT_MOST {
             let Some(kin) = Kin::of(pid) else { return true };
+            self.ward.expect_threads(kin.threads != 1);
             if kin.threads != 1 {
                 return true;
             }
@@ -99,5 +111,16 @@ mod tests {
         let own = Kin::of(rustix::process::getpid()).unwrap();
         assert_eq!(own.parent, std::os::unix::process::parent_id().cast_signed());
         assert!(own.threads > 1, "tests run on threads");
+        assert!(has_threads(rustix::process::getpid()));
+    }
+
+    #[test]
+    fn a_process_of_one_thread_has_none_for_certain() {
+        let mut child = std::process::Command::new("sleep").arg("9").spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        assert!(!has_threads(pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!has_threads(pid), "nobody");
     }
 }
