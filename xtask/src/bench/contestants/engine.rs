@@ -1,4 +1,4 @@
-//! A program that uses the library, and starts `/bin/true` in one of four ways.
+//! A program that uses the library, and starts `/bin/true` in one of six ways.
 //!
 //! It is `warm` of the testkit, which measures itself: what a start costs a process that stays.
 
@@ -9,7 +9,7 @@ use crate::bench::workloads::Group;
 use anyhow::{Result, bail};
 
 /// The ways, each with what it is, and whether it is a jail.
-const WAYS: [(&str, &str, bool); 4] = [
+const WAYS: [(&str, &str, bool); 6] = [
     ("posix_spawn", "`std::process::Command`, without a jail", false),
     ("spawn", "`Command::spawn` of the library, which prepares everything each time", true),
     ("prepared", "`Command::prepare` once, then `Prepared::spawn`", true),
@@ -18,6 +18,8 @@ const WAYS: [(&str, &str, bool); 4] = [
         "the same, and a jail is raised ahead by `Prepared::spares`; raising is not counted",
         true,
     ),
+    ("bare", "an init and a command in the namespaces of a jail, and nothing else of one", false),
+    ("waiting", "the same, made ahead; making is not counted", false),
 ];
 
 /// All ways.
