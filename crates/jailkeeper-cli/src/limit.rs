@@ -1,7 +1,7 @@
 //! How many descriptors this process may have open.
 //!
-//! Every rule takes one, or two as root, and the usual soft limit is 1,024, for the sake of programs
-//! that use `select(2)`. This one does not.
+//! Every rule takes one, and the usual soft limit is 1,024, for the sake of programs that use
+//! `select(2)`. This one does not.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

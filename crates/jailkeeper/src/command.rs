@@ -206,8 +206,8 @@ impl Command {
     /// Sets how many descriptors the command may have open at first (soft) and on its own wish
     /// (hard), which is this process's own limit by default. Without walls it is always that.
     ///
-    /// A rule takes the supervisor one descriptor, or two as root. Who has many rules raises the limit
-    /// of this process, and says here what it was before.
+    /// A rule takes the supervisor a descriptor, and as root one for a directory takes two. Who has many
+    /// rules raises the limit of this process, and says here what it was before.
     #[cfg(feature = "full")]
     pub fn files_limit(&mut self, soft: u64, hard: u64) -> &mut Self {
         self.files = Some((soft, hard));

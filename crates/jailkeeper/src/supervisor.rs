@@ -8,7 +8,7 @@ mod flat;
 use crate::child::{self, Ended, UNWATCHED, WALL_LOST, WEAKER};
 use crate::death::{Init, Life};
 use crate::error::{Error, ErrorKind, Result, Step as _};
-use crate::launch::{PROVEN, Prepared, SEALED, id_map};
+use crate::launch::{PROVEN, Prepared, SEALED, id_map, mapped};
 use crate::recorder::End;
 use crate::ward::{Phase, Ward};
 use crate::watch::newcomers::{Newcomers, News};
@@ -215,6 +215,7 @@ impl Supervisor {
                 )
             })?;
             self.prepared.control.go().step("let the builder go on")?;
+            self.give_trees()?;
         }
         let mut parts = Parts::default();
         let (init, command) = loop {
@@ -243,6 +244,19 @@ impl Supervisor {
         self.remains.mounts = Some(namespace.into());
         self.seal(pid)?;
         Ok(Running { pid, command, terminal: parts.terminal })
+    }
+
+    /// Gives the builder the mounts that only this process can make, one by one.
+    fn give_trees(&self) -> Result<()> {
+        let plan = &self.ward.plan;
+        for tree in self.prepared.given.iter().filter_map(|path| plan.trees.at(path)) {
+            let mount = mapped(plan, tree).map_err(|error| error.at(tree.path.as_path()))?;
+            if self.prepared.control.give(mount).is_err() {
+                // It has ended, and has said why.
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Declares the jail finished, once the canary was refused, and lets the command go.

@@ -99,6 +99,15 @@ impl Control {
         Ok(())
     }
 
+    /// Gives a descriptor to the child that is at [`super::Step::TakeTree`], or will be.
+    ///
+    /// # Errors
+    ///
+    /// `EPIPE` when no child is left.
+    pub fn give(&self, fd: impl AsFd) -> io::Result<()> {
+        Ok(give(self.ours.as_fd(), b"t", fd.as_fd())?)
+    }
+
     /// Waits for the next message; `None` when every child has closed the socket.
     ///
     /// # Errors
@@ -158,14 +167,24 @@ impl AsFd for Control {
     }
 }
 
+/// Sends bytes and a descriptor. Runs in the child before exec, too.
+fn give(control: BorrowedFd<'_>, bytes: &[u8], fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let fds = [fd];
+    ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+    let slices = [IoSlice::new(bytes)];
+    rustix::net::sendmsg(control, &slices, &mut ancillary, SendFlags::NOSIGNAL).map(|_| ())
+}
+
 /// The child's side: it sends words and at most one descriptor. Runs in the child before exec.
 pub(super) mod child {
     use super::{
-        DESCRIPTOR, ENDED, FAILED, IoSlice, LISTENER, MaybeUninit, REACHED, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, cmsg_space,
+        DESCRIPTOR, ENDED, FAILED, IoSliceMut, LISTENER, MaybeUninit, REACHED, RecvAncillaryBuffer,
+        RecvAncillaryMessage, RecvFlags, SendFlags, cmsg_space,
     };
     use rustix::io::Errno;
-    use std::os::fd::BorrowedFd;
+    use std::os::fd::{BorrowedFd, OwnedFd};
 
     fn send(control: BorrowedFd<'_>, words: [i32; 4]) -> Result<(), Errno> {
         let bytes = pack(words);
@@ -200,12 +219,28 @@ pub(super) mod child {
         control: BorrowedFd<'_>,
         fd: BorrowedFd<'_>,
     ) -> Result<(), Errno> {
-        let bytes = pack([DESCRIPTOR, 0, 0, 0]);
+        super::give(control, &pack([DESCRIPTOR, 0, 0, 0]), fd)
+    }
+
+    /// Waits for a descriptor of the parent's.
+    pub(in crate::child) fn take(control: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+        let mut byte = [0];
         let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        let fds = [fd];
-        ancillary.push(SendAncillaryMessage::ScmRights(&fds));
-        let slices = [IoSlice::new(&bytes)];
-        rustix::net::sendmsg(control, &slices, &mut ancillary, SendFlags::NOSIGNAL).map(|_| ())
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        loop {
+            let mut slices = [IoSliceMut::new(&mut byte)];
+            let flags = RecvFlags::CMSG_CLOEXEC;
+            match rustix::net::recvmsg(control, &mut slices, &mut ancillary, flags) {
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error),
+                Ok(_) => break,
+            }
+        }
+        let taken = ancillary.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+            _ => None,
+        });
+        // It was not sent, or there was no room for it.
+        taken.ok_or(Errno::MFILE)
     }
 }

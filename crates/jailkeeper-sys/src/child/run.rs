@@ -60,6 +60,10 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             c"/",
             MountPropagationFlags::REC | MountPropagationFlags::PRIVATE,
         )?),
+        Step::TakeTree(into) => {
+            slots.set(*into, say::take(borrow(context.control))?.into_raw_fd());
+            Ok(())
+        }
         Step::CloneTree { source, attributes, into } => {
             let tree = match source {
                 TreeSource::Path { path, device, inode } => clone_path(path, *device, *inode)?,

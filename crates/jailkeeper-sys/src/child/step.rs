@@ -35,6 +35,8 @@ pub enum Step {
         /// Where the detached mount goes.
         into: Slot,
     },
+    /// Takes the detached mount of a file tree that the parent [gives](super::Control::give).
+    TakeTree(Slot),
     /// Opens a file or device into a slot.
     OpenDevice(Device),
     /// Mounts a new file system, detached, into a slot (`fsopen(2)`, `fsmount(2)`).
@@ -319,6 +321,7 @@ impl Step {
             Self::ProveNamespaces(_) => "prove that the namespaces are new",
             Self::MakeMountsPrivate => "make mounts private",
             Self::CloneTree { .. } => "clone the mount of an allowed tree",
+            Self::TakeTree(_) => "take the mount of an allowed tree",
             Self::OpenDevice(_) => "open a device",
             Self::NewMount { .. } => "mount a new file system",
             Self::StatRoot(_) => "look at the root of the view",

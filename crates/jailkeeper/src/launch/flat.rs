@@ -100,6 +100,7 @@ impl Prepared {
             launch: Launch { program, slots: workshop.slots, namespaces: Namespaces::NONE },
             control,
             executed,
+            given: Vec::new(),
             memory_trees: Vec::new(),
             flat: Some(Flat { life: Some(life), group, terminal, scratch }),
             held: workshop.held,

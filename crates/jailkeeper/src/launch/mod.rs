@@ -31,6 +31,7 @@ pub(crate) use command::Stream;
 pub(crate) use flat::{Flat, READY, flat_filter};
 #[cfg(test)]
 pub(crate) use sabotage::sabotage;
+pub(crate) use view::mapped;
 
 /// The name in the view's root under which a jail proves its walls.
 pub(crate) const CANARY: &str = ".jailkeeper-canary";
@@ -48,6 +49,8 @@ pub(crate) struct Prepared {
     pub(crate) control: Control,
     /// Ends when the command was executed.
     pub(crate) executed: OwnedFd,
+    /// The trees whose mounts the builder takes one by one, in its order.
+    pub(crate) given: Vec<jailkeeper_model::JailPath>,
     /// The file systems in memory, in the order in which the init sends their descriptors.
     pub(crate) memory_trees: Vec<jailkeeper_model::JailPath>,
     /// What a jail without namespaces has besides.
@@ -61,7 +64,8 @@ impl Prepared {
     pub(crate) fn new(plan: &Plan, streams: Vec<Stream>, pace: Pace) -> Result<Self> {
         let (mut workshop, control, executed) = Workshop::open(&streams, pace)?;
         let root = workshop.slots.empty();
-        let mounts = view::mounts(plan, &mut workshop, root)?;
+        let mut mounts = view::mounts(plan, &mut workshop, root)?;
+        let given = std::mem::take(&mut mounts.given);
         let command = command::program(plan, &mut workshop, streams)?;
         let program = builder(plan, &mut workshop, root, mounts, command)?;
         let memory_trees = plan
@@ -81,6 +85,7 @@ impl Prepared {
             launch: Launch { program, slots: workshop.slots, namespaces },
             control,
             executed,
+            given,
             memory_trees,
             flat: None,
             held: workshop.held,

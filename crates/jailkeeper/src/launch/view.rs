@@ -1,14 +1,15 @@
 //! The steps that make the view: cloning trees, attaching them, sealing `/proc`.
 
 use super::{ATTACH_POINT, Workshop, c_string, relative};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{COVERS, Cover, Plan, Source, Tree, Width};
 use crate::walls::idmap;
 use jailkeeper_model::{JailPath, Right};
 use jailkeeper_sys::child::{MountOption, Slot, Step, TreeSource};
 use jailkeeper_sys::mount::Attributes;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Parts of `/proc` that belong to the system: a user that is root on the host could write them
 /// even without capabilities.
@@ -18,6 +19,7 @@ const SYSTEM_PARTS: [&str; 3] = ["sys", "irq", "bus"];
 const ASKED_FOR: [&str; 4] = ["/bin", "/lib", "/lib64", "/etc/ld.so.preload"];
 
 /// The steps for all trees.
+#[derive(Default)]
 pub(super) struct Mounts {
     /// In the builder, before the view exists.
     pub(super) clone_steps: Vec<Step>,
@@ -25,12 +27,15 @@ pub(super) struct Mounts {
     pub(super) overlay_steps: Vec<Step>,
     /// In the init, with the view as working directory.
     pub(super) attach_steps: Vec<Step>,
+    /// The trees that the builder takes from the supervisor.
+    pub(super) given: Vec<JailPath>,
+    /// On which mounts the ids of files could be mapped, of which owners.
+    mappable: BTreeSet<(u64, (u32, u32))>,
 }
 
 /// Prepares the steps for every tree of the plan.
 pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result<Mounts> {
-    let (clone_steps, overlay_steps, attach_steps) = Default::default();
-    let mut mounts = Mounts { clone_steps, overlay_steps, attach_steps };
+    let mut mounts = Mounts::default();
     let mut overlays = 0;
     let mut covers = plan.trees.covers.iter().enumerate().peekable();
     for tree in plan.trees.iter() {
@@ -38,7 +43,7 @@ pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result
         while let Some((index, above)) = covers.next_if(|(_, cover)| cover.at < tree.path) {
             mounts.attach_steps.extend(cover(index, above, workshop, root)?);
         }
-        let slot = place(plan, tree, workshop, &mut mounts.clone_steps)?;
+        let slot = place(plan, tree, workshop, &mut mounts)?;
         let steps = &mut mounts.attach_steps;
         let to = relative(tree.path.as_path())?;
         let around = plan.trees.around(&tree.path);
@@ -119,7 +124,7 @@ pub(super) fn look_ups(plan: &Plan) -> Result<Vec<Step>> {
 }
 
 /// Gives a tree its slot; one of the host gets it filled.
-fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step>) -> Result<Slot> {
+fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, mounts: &mut Mounts) -> Result<Slot> {
     let Source::Host { fd, device, inode, owner } = &tree.source else {
         return Ok(workshop.slots.empty());
     };
@@ -127,9 +132,20 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step
     let identity = plan.identity;
     let named = tree.explicit || tree.width != Width::Policy;
     if identity.changed && named && *owner != (identity.user, identity.group) {
-        let jail = (identity.user, identity.group);
-        match idmap::clone_mapped(&plan.maps, fd.as_fd(), *owner, jail, attributes) {
-            Ok(mount) => return workshop.hold(mount),
+        // What goes for one file of a mount goes for all, and there can be many of them: each is
+        // mapped when its turn comes, so that not all are held at once.
+        let alike = if tree.directory { None } else { mount_of(fd).map(|mount| (mount, *owner)) };
+        if alike.is_some_and(|alike| mounts.mappable.contains(&alike)) {
+            let into = workshop.slots.empty();
+            mounts.clone_steps.push(Step::TakeTree(into));
+            mounts.given.push(tree.path.clone());
+            return Ok(into);
+        }
+        match mapped(plan, tree) {
+            Ok(mount) => {
+                mounts.mappable.extend(alike);
+                return workshop.hold(mount);
+            }
             // A tree that is only read may stay as it is: what its owner keeps to himself is
             // then closed to the jail, which is no less safe.
             Err(_) if tree.right == Right::Read || !tree.explicit => {}
@@ -139,8 +155,24 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, steps: &mut Vec<Step
     let into = workshop.slots.empty();
     let path = c_string(tree.path.as_path().as_os_str())?;
     let source = TreeSource::Path { path, device: *device, inode: *inode };
-    steps.push(Step::CloneTree { source, attributes, into });
+    mounts.clone_steps.push(Step::CloneTree { source, attributes, into });
     Ok(into)
+}
+
+/// Returns the number of the mount that a file is on.
+fn mount_of(fd: &OwnedFd) -> Option<u64> {
+    use rustix::fs::{AtFlags, StatxFlags};
+    let stat = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+    (stat.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(stat.stx_mnt_id)
+}
+
+/// Clones the mount of a tree of the host's with its owner and the jail's user exchanged.
+pub(crate) fn mapped(plan: &Plan, tree: &Tree) -> Result<OwnedFd> {
+    let Source::Host { fd, owner, .. } = &tree.source else {
+        return Err(Error::new(ErrorKind::Setup, "map the ids of a tree that is not the host's"));
+    };
+    let jail = (plan.identity.user, plan.identity.group);
+    idmap::clone_mapped(&plan.maps, fd.as_fd(), *owner, jail, attributes(tree))
 }
 
 /// Mounts a layer of memory over a tree. All its directories stand in the working directory.
