@@ -7,6 +7,7 @@ use crate::walls::idmap;
 use jailkeeper_model::{JailPath, Right};
 use jailkeeper_sys::child::{MountOption, Slot, Step, TreeSource};
 use jailkeeper_sys::mount::Attributes;
+use rustix::process::{Resource, getrlimit};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -29,13 +30,17 @@ pub(super) struct Mounts {
     pub(super) attach_steps: Vec<Step>,
     /// The trees that the builder takes from the supervisor.
     pub(super) given: Vec<JailPath>,
+    /// How many mapped mounts are held, and may be before files are given one by one.
+    held: u64,
+    room: u64,
     /// On which mounts the ids of files could be mapped, of which owners.
     mappable: BTreeSet<(u64, (u32, u32))>,
 }
 
 /// Prepares the steps for every tree of the plan.
 pub(super) fn mounts(plan: &Plan, workshop: &mut Workshop, root: Slot) -> Result<Mounts> {
-    let mut mounts = Mounts::default();
+    let limit = getrlimit(Resource::Nofile).current;
+    let mut mounts = Mounts { room: limit.unwrap_or(u64::MAX) / 8, ..Mounts::default() };
     let mut overlays = 0;
     let mut covers = plan.trees.covers.iter().enumerate().peekable();
     for tree in plan.trees.iter() {
@@ -132,9 +137,11 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, mounts: &mut Mounts)
     let identity = plan.identity;
     let named = tree.explicit || tree.width != Width::Policy;
     if identity.changed && named && *owner != (identity.user, identity.group) {
-        // What goes for one file of a mount goes for all, and there can be many of them: each is
-        // mapped when its turn comes, so that not all are held at once.
-        let alike = if tree.directory { None } else { mount_of(fd).map(|mount| (mount, *owner)) };
+        // What goes for one file of a mount goes for all. Where there are many for this process's
+        // limit, each is mapped when its turn comes, which takes a message, so that not all are held
+        // at once.
+        let many = !tree.directory && mounts.held >= mounts.room;
+        let alike = if many { mount_of(fd).map(|mount| (mount, *owner)) } else { None };
         if alike.is_some_and(|alike| mounts.mappable.contains(&alike)) {
             let into = workshop.slots.empty();
             mounts.clone_steps.push(Step::TakeTree(into));
@@ -143,6 +150,7 @@ fn place(plan: &Plan, tree: &Tree, workshop: &mut Workshop, mounts: &mut Mounts)
         }
         match mapped(plan, tree) {
             Ok(mount) => {
+                mounts.held += 1;
                 mounts.mappable.extend(alike);
                 return workshop.hold(mount);
             }
