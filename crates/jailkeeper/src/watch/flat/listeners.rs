@@ -9,7 +9,7 @@ use crate::ward::Ward;
 use jailkeeper_sys::seccomp;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
 /// How soon after a fork is looked who was made.
@@ -39,6 +39,19 @@ impl Listeners {
             epoll::add(&ready, listener, data, epoll::EventFlags::IN)?;
         }
         Ok(Self::Several { all: listeners.into_iter().map(Some).collect(), ready })
+    }
+
+    /// Tells whether a call is there already.
+    pub(super) fn has_next(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let fd = match self {
+            Self::One(one) => one.as_fd(),
+            Self::Several { ready, .. } => ready.as_fd(),
+        };
+        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = poll(&mut fds, Some(&now)).is_ok();
+        ready && fds.iter().any(|fd| fd.revents().contains(PollFlags::IN))
     }
 
     /// Waits for a call, and returns the listener that has it; `None` when no process has any of the

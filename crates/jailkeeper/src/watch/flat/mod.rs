@@ -29,6 +29,7 @@ mod paths;
 mod processes;
 mod races;
 mod sockets;
+mod turns;
 
 use super::caller::{Caller, ParkedCall};
 use crate::walls::filter::{self, Call, Treatment};
@@ -38,6 +39,7 @@ use listeners::Listeners;
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use turns::Turns;
 
 /// What is answered.
 enum Answer {
@@ -94,39 +96,9 @@ pub(crate) fn serve_all(ward: &Arc<Ward>, listeners: Vec<OwnedFd>) {
         }
         return;
     }
-    let Ok(mut listeners) = Listeners::of(listeners) else { return };
-    let mut free = false;
-    while let Some(listener) = listeners.next(ward) {
-        let listener = &listener;
-        let notification = match seccomp::receive(listener) {
-            Ok(notification) => notification,
-            Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {
-                // ENOENT: the caller died before it was heard.
-                Some(Errno::INTR | Errno::NOENT) => continue,
-                _ => return,
-            },
-        };
-        free = free || ward.run_everywhere();
-        let _busy = ward.busy();
-        if is_dying(ward) {
-            continue;
-        }
-        let answer = answer(ward, listener, &notification);
-        if is_dying(ward) {
-            continue;
-        }
-        let id = notification.id;
-        // The caller may be dead by now; then there is nobody to answer.
-        let _ = match answer {
-            Answer::Resume => seccomp::resume(listener, id),
-            Answer::Done => seccomp::answer(listener, id, 0),
-            Answer::Later => Ok(()),
-            Answer::Refuse(errno) => seccomp::refuse(listener, id, errno.raw_os_error()),
-            Answer::Descriptor { fd, close_on_exec } => {
-                seccomp::answer_with_fd(listener, id, &fd, close_on_exec)
-            }
-        };
-    }
+    let Ok(listeners) = Listeners::of(listeners) else { return };
+    let turns = Turns::of(listeners);
+    std::thread::scope(|scope| turns.take(ward, scope));
 }
 
 fn is_dying(ward: &Ward) -> bool {
