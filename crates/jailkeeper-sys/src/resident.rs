@@ -24,11 +24,12 @@ type Addresses = Range<usize>;
 /// * [madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html), `MADV_DONTNEED`
 /// * [malloc_trim(3)](https://man7.org/linux/man-pages/man3/malloc_trim.3.html)
 pub fn give_back() {
-    trim_heap();
     let mut unchanged: Option<Vec<Addresses>> = None;
     // SAFETY: the callback is of the right type, and is given what it expects; the vector outlives
     // the call.
     unsafe { libc::dl_iterate_phdr(Some(give_back_object), (&raw mut unchanged).cast()) };
+    drop(unchanged);
+    trim_heap();
 }
 
 /// Gives back what is constant in a loaded object, as far as it is unchanged.
@@ -59,19 +60,84 @@ unsafe extern "C" fn give_back_object(
     0
 }
 
+fn headers(object: &libc::dl_phdr_info) -> &[libc::Elf64_Phdr] {
+    // SAFETY: the loader describes the object's headers, which are mapped as long as it is.
+    unsafe { std::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()) }
+}
+
+fn address(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 /// Returns where an object's headers put what is never written, in whole pages.
 fn constant_segments(object: &libc::dl_phdr_info) -> impl Iterator<Item = Addresses> + '_ {
     let page = rustix::param::page_size();
-    let address = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    // SAFETY: the loader describes the object's headers, which are mapped as long as it is.
-    let headers = unsafe { std::slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()) };
-    let constant = headers
+    let constant = headers(object)
         .iter()
         .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
     constant.map(move |header| {
         let start = address(object.dlpi_addr.saturating_add(header.p_vaddr));
         let end = start.saturating_add(address(header.p_memsz));
         start / page * page..end.checked_next_multiple_of(page).unwrap_or(end)
+    })
+}
+
+/// Code and constants of the main program, for a child that needs next to nothing of them.
+#[derive(Debug)]
+pub struct Constants(Vec<Addresses>);
+
+impl Constants {
+    /// Finds them; none where relocations changed them.
+    #[must_use]
+    pub fn of_this_program() -> Self {
+        let mut found = Self(Vec::new());
+        // SAFETY: the callback is of the right type, and is given what it expects; the vector
+        // outlives the call.
+        unsafe { libc::dl_iterate_phdr(Some(add_constants), (&raw mut found).cast()) };
+        found
+    }
+
+    /// Gives back this process's pages of them. Runs in the child before exec.
+    pub(crate) fn give_back(&self) {
+        for range in &self.0 {
+            let start = std::ptr::without_provenance_mut(range.start);
+            // SAFETY: the range is of the main program, mapped until the process ends, never
+            // written according to its headers, and without relocations. So it reads afterwards as
+            // before, but for a debugger's breakpoints, which a child could not survive anyway.
+            unsafe { libc::madvise(start, range.len(), libc::MADV_DONTNEED) };
+        }
+    }
+}
+
+unsafe extern "C" fn add_constants(
+    object: *mut libc::dl_phdr_info,
+    _size: libc::size_t,
+    found: *mut libc::c_void,
+) -> libc::c_int {
+    // SAFETY: the loader gives a valid description for the time of the call.
+    let object = unsafe { &*object };
+    // SAFETY: `of_this_program` gave its own value, which nobody else has meanwhile.
+    let found = unsafe { &mut *found.cast::<Constants>() };
+    if !has_relocated_constants(object) {
+        found.0.extend(constant_segments(object));
+    }
+    // The first is the main program: no more of them.
+    1
+}
+
+/// Tells whether the loader wrote into what is constant (`DT_TEXTREL`).
+fn has_relocated_constants(object: &libc::dl_phdr_info) -> bool {
+    const TEXTREL: usize = 22;
+    const FLAGS: usize = 30;
+    const FLAG_TEXTREL: usize = 4;
+    headers(object).iter().filter(|header| header.p_type == libc::PT_DYNAMIC).any(|header| {
+        let start = address(object.dlpi_addr.saturating_add(header.p_vaddr));
+        let count = address(header.p_memsz) / size_of::<[usize; 2]>();
+        let entries = std::ptr::with_exposed_provenance::<[usize; 2]>(start);
+        // SAFETY: the program's header says that a table of pairs of words is there.
+        let entries = unsafe { std::slice::from_raw_parts(entries, count) };
+        let mut entries = entries.iter().take_while(|[tag, _]| *tag != 0);
+        entries.any(|[tag, value]| *tag == TEXTREL || (*tag == FLAGS && value & FLAG_TEXTREL != 0))
     })
 }
 
@@ -174,6 +240,17 @@ VmFlags: rd ex
         assert!(!is_traced("Name:\tx\nTracerPid:\t0\nUid:\t0\n"));
         assert!(is_traced("Name:\tx\nTracerPid:\t12\nUid:\t0\n"));
         assert!(is_traced("Name:\tx\n"), "untold");
+    }
+
+    #[test]
+    fn the_program_is_where_its_headers_say() {
+        let constants = Constants::of_this_program();
+        let has = |address: usize| constants.0.iter().any(|range| range.contains(&address));
+        assert!(has(CONSTANT.as_ptr().addr()));
+        assert!(has(give_back as fn() as usize));
+        assert!(!has(std::ptr::from_ref(Box::new(0u8).as_ref()).addr()));
+        constants.give_back();
+        assert!(std::hint::black_box(&CONSTANT).iter().all(|byte| *byte == 7));
     }
 
     #[test]

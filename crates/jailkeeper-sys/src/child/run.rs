@@ -6,6 +6,7 @@ use super::reap;
 use super::step::{Option as MountOption, Step, TreeSource};
 use super::{Context, Program};
 use crate::process::{Namespaces, Parent, Side};
+use crate::resident::Constants;
 use crate::{landlock, mount, process, seccomp};
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
@@ -231,7 +232,7 @@ fn take(depth: i32, step: &Step, context: &Context<'_>) -> io::Result<()> {
             }
             Err(answer.into())
         }
-        Step::Init => init(context),
+        Step::Init(constants) => init(constants, context),
         Step::ProveScopedSignals => prove_scoped_signals(),
         Step::Subreaper => prctl(libc::PR_SET_CHILD_SUBREAPER, 1),
         Step::Reap { life, group, alone, heir } => {
@@ -510,8 +511,10 @@ fn refused(opened: Result<std::os::fd::OwnedFd, Errno>) -> io::Result<()> {
     }
 }
 
-fn init(context: &Context<'_>) -> io::Result<()> {
+fn init(constants: &Constants, context: &Context<'_>) -> io::Result<()> {
     let command = context.spawned.get();
+    // Here and not in a step of its own: to find the next step is to touch constants.
+    constants.give_back();
     loop {
         let mut status = 0;
         // SAFETY: `status` outlives the call.

@@ -4,6 +4,7 @@ use super::{Program, Slot};
 use crate::bpf;
 use crate::mount::Attributes;
 use crate::process::{Namespaces, Parent};
+use crate::resident::Constants;
 use rustix::thread::CpuSet;
 use std::ffi::{CStr, CString, c_char};
 
@@ -211,8 +212,8 @@ pub enum Step {
         environment: Arguments,
     },
     /// Is the init of a pid namespace: reaps, reports the end of the process that was spawned
-    /// last, and ends with it.
-    Init,
+    /// last, and ends with it. It gives back what it needs next to nothing of while it waits.
+    Init(Constants),
     /// Ends with `EEXIST` unless it is kept from signalling its parent.
     ProveScopedSignals,
     /// Adopts the orphans among its descendants (`PR_SET_CHILD_SUBREAPER`).
@@ -366,7 +367,7 @@ impl Step {
             }
             Self::Canary(_) | Self::CanaryListing(_) => "prove the walls with a forbidden canary",
             Self::Execute { .. } => "execute the command",
-            Self::Init => "watch over the jail as its init",
+            Self::Init(_) => "watch over the jail as its init",
             Self::Exit => "exit",
         }
     }

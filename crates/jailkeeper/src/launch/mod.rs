@@ -22,6 +22,7 @@ use crate::plan::{Plan, Source};
 use jailkeeper_sys::child::{Control, Device, Launch, MountOption, Program, Slot, Slots, Step};
 use jailkeeper_sys::mount::Attributes;
 use jailkeeper_sys::process::{Namespaces, Parent};
+use jailkeeper_sys::resident::Constants;
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -237,7 +238,7 @@ fn init(
         Step::Report(SEALED),
     ]);
     steps.extend(everywhere);
-    steps.push(Step::Init);
+    steps.push(Step::Init(Constants::of_this_program()));
     Ok(Program { name: "init", steps })
 }
 

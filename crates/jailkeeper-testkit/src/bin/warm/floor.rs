@@ -3,6 +3,7 @@
 
 use jailkeeper_sys::child::{Arguments, Control, Launch, Program, Slots, Step, control_pair};
 use jailkeeper_sys::process::{Ending, Namespaces, Parent, wait};
+use jailkeeper_sys::resident::Constants;
 use rustix::process::Pid;
 use std::ffi::CString;
 use std::io;
@@ -29,7 +30,7 @@ impl Floor {
             parent: Parent::Caller,
             program: Box::new(Program { name: "command", steps }),
         };
-        let steps = vec![Step::DieWithParent, command, Step::Init];
+        let steps = vec![Step::DieWithParent, command, Step::Init(Constants::of_this_program())];
         let all = [Namespaces::MOUNT, Namespaces::IPC, Namespaces::UTS, Namespaces::PID];
         let launch = Launch {
             program: Program { name: "init", steps },
