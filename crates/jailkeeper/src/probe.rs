@@ -351,9 +351,10 @@ fn fuse() -> Finding {
 }
 
 fn mount_api() -> Finding {
-    // An unknown file system is ENODEV, missing privileges are EPERM; ENOSYS alone says no.
-    let flags = rustix::mount::FsOpenFlags::FSOPEN_CLOEXEC;
-    match rustix::mount::fsopen("jailkeeper-no-such-filesystem", flags) {
+    // Unknown flags are EINVAL, missing privileges are EPERM; ENOSYS alone says no. An unknown name
+    // instead would have the kernel look for its module, by starting `modprobe`.
+    let flags = rustix::mount::FsOpenFlags::from_bits_retain(u32::MAX);
+    match rustix::mount::fsopen("tmpfs", flags) {
         Err(rustix::io::Errno::NOSYS) => {
             Finding::missing("no `fsopen` system call", "use Linux 5.12 or later")
         }

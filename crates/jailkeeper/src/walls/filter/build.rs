@@ -401,8 +401,11 @@ fn islands(intervals: &[Interval], end: u32) -> Option<(Leaf, Vec<(u32, Leaf)>)>
         for (at, interval) in intervals.iter().enumerate().filter(|(_, i)| i.leaf != sea) {
             let end = intervals.get(at + 1).map_or(end, |next| next.first);
             found.extend((interval.first..end).take(ISLANDS + 1).map(|n| (n, interval.leaf)));
+            if found.len() > ISLANDS {
+                return None;
+            }
         }
-        (found.len() <= ISLANDS).then_some((sea, found))
+        Some((sea, found))
     };
     let ends = [intervals.first()?.leaf, intervals.last()?.leaf];
     ends.into_iter().filter_map(around).min_by_key(|(_, found)| found.len())
