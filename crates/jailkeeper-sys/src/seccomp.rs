@@ -68,11 +68,27 @@ const IS_VALID: u64 = 0x4008_2102;
 const ADD_FD: u64 = 0x4018_2103;
 const SET_FLAGS: u64 = 0x4008_2104;
 
+/// Tells whether [`receive`] ends when no process has the filter any more: since Linux 6.11. Before,
+/// it waits for ever then, and whoever calls it has to `poll` first.
+#[must_use]
+pub fn receiving_ends() -> bool {
+    is_at_least(rustix::system::uname().release().to_bytes(), (6, 11))
+}
+
+/// Compares the first two numbers of a release such as `6.18.44-custom`.
+fn is_at_least(release: &[u8], least: (u32, u32)) -> bool {
+    let mut numbers = release.split(|byte| !byte.is_ascii_digit()).map(|digits| {
+        std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    });
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= least
+}
+
 /// Waits for the next parked call.
 ///
 /// # Errors
 ///
-/// `ENOENT` when the caller died meanwhile (call again), `EINTR` on a signal.
+/// `ENOENT` when the caller died meanwhile, or, as far as [`receiving_ends`], when nobody is left who
+/// could call; `EINTR` on a signal.
 pub fn receive(listener: impl AsFd) -> io::Result<Notification> {
     let mut call = Notification::default();
     // SAFETY: `call` is laid out as `struct seccomp_notif`, zeroed as the kernel demands, and
@@ -234,4 +250,19 @@ pub fn has_listener() -> bool {
         libc::syscall(libc::SYS_seccomp, 1u32, (1u64 << 3) | (1u64 << 5), std::ptr::null::<u8>())
     });
     result.is_err_and(|error| error.raw_os_error() == Some(libc::EFAULT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_at_least;
+
+    #[test]
+    fn releases_are_compared_by_number() {
+        for release in ["6.11.0", "6.18.44-custom", "7.0", "10.1-rc1", "6.11"] {
+            assert!(is_at_least(release.as_bytes(), (6, 11)), "{release}");
+        }
+        for release in ["6.10.9", "6.2.0-generic", "5.15.11", "4.4.0", "6", "", "next"] {
+            assert!(!is_at_least(release.as_bytes(), (6, 11)), "{release}");
+        }
+    }
 }

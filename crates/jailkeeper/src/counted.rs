@@ -1,4 +1,5 @@
-//! Parts of a start for `cargo xtask instructions`, which counts what they cost. No interface.
+//! Parts of a start for `cargo xtask instructions`, which counts what they cost, and for the
+//! benchmark's bare watch. No interface.
 
 use crate::error::Result;
 use crate::profiles;
@@ -14,4 +15,10 @@ pub fn base() -> Result<usize> {
 #[must_use]
 pub fn filter() -> usize {
     filter::program(Watched::Writes, false).len()
+}
+
+/// Returns the filter of a jail without options.
+#[must_use]
+pub fn program() -> jailkeeper_sys::bpf::Program {
+    filter::program(Watched::Writes, false).clone()
 }

@@ -16,18 +16,27 @@ struct Aim<'a> {
     limit: f64,
     unit: &'static str,
     /// Each with the workload or way; nothing where it was not measured or failed.
-    values: Vec<(&'a str, Option<f64>)>,
+    values: Values<'a>,
+    /// The same of those who do only what the kernel makes a jail's walls cost.
+    floor: Values<'a>,
 }
+
+type Values<'a> = Vec<(&'a str, Option<f64>)>;
 
 /// A table with a line for each aim.
 pub(super) fn table(results: &Results, user: &str) -> String {
-    let mut text =
-        String::from("| aim | measured | | by `cargo xtask bench` |\n|---|---|---|---|\n");
+    let mut text = String::from(
+        "| aim | measured | | the floor's | by `cargo xtask bench` |\n|---|---|---|---|---|\n",
+    );
     for aim in all(results, user) {
         let (measured, verdict) = aim.judge();
+        let floor = aim.floor();
         let Aim { words, only, .. } = aim;
         let peers = if words.contains("minijail") { " --peers" } else { "" };
-        let _ = writeln!(text, "| {words} | {measured} | {verdict} | `--only {only}{peers}` |");
+        let _ = writeln!(
+            text,
+            "| {words} | {measured} | {verdict} | {floor} | `--only {only}{peers}` |"
+        );
     }
     text
 }
@@ -53,63 +62,91 @@ pub(super) fn warm(results: &Results, user: &str) -> String {
 }
 
 fn all<'a>(results: &'a Results, user: &str) -> Vec<Aim<'a>> {
-    let ratios = |workloads: Vec<&'a str>, to: &str| -> Vec<(&'a str, Option<f64>)> {
-        let ratio = |workload: &str| results.ratio(user, workload, "jailkeeper", to);
-        workloads.into_iter().map(|workload| (workload, ratio(workload))).collect()
+    let ratios = |of: &str, workloads: &[&'a str], to: &str| -> Values<'a> {
+        let ratio = |workload: &&'a str| (*workload, results.ratio(user, workload, of, to));
+        workloads.iter().map(ratio).collect()
     };
     let (absolute, relative) = results.calls(user);
+    let programs = results.names(user, "programs");
     let memory = results.names(user, "memory").into_iter();
     let memory = memory.map(|workload| (workload, results.median(user, workload, "jailkeeper")));
     let death = vec![("death", results.median(user, "death", "jailkeeper"))];
     let warm = ["prepared", "spare"]
         .map(|way| (way, results.ratio(user, "warm start", way, "posix_spawn")));
-    let aim = |words, only, limit, unit, values| Aim { words, only, limit, unit, values };
+    let aim =
+        |words, only, limit, unit, values, floor| Aim { words, only, limit, unit, values, floor };
+    let start = |peer| ratios("jailkeeper", &["start"], peer);
+    let floor_start = |peer| ratios("floor", &["start"], peer);
     vec![
         aim(
             "every whole program at most 1.02 of native",
             "programs",
             1.02,
             "",
-            ratios(results.names(user, "programs"), "native"),
+            ratios("jailkeeper", &programs, "native"),
+            ratios("floor", &programs, "native"),
         ),
         aim(
             "calls with relative paths at most 1.02 of the same mounts and Landlock without a watch",
             "calls",
             1.02,
             "",
-            ratios(relative, "floor"),
+            ratios("jailkeeper", &relative, "floor"),
+            ratios("floor-watch", &relative, "floor"),
         ),
         aim(
             "calls with absolute paths at most 1.10 of that",
             "calls",
             1.1,
             "",
-            ratios(absolute, "floor"),
+            ratios("jailkeeper", &absolute, "floor"),
+            ratios("floor-watch", &absolute, "floor"),
         ),
-        aim("a start below bubblewrap's", "start", 1.0, "", ratios(vec!["start"], "bwrap")),
-        aim("a start below minijail's", "start", 1.0, "", ratios(vec!["start"], "minijail")),
-        aim("a tree of ten dead within 2 ms of its attempt", "death", 2.0, " ms", death),
-        aim("the supervisor below 2 MB for each jail", "memory", MEMORY, " kB", memory.collect()),
-        aim("a prepared start at most 1.5 of `posix_spawn`", "warm", 1.5, "", warm.to_vec()),
+        aim("a start below bubblewrap's", "start", 1.0, "", start("bwrap"), floor_start("bwrap")),
+        aim(
+            "a start below minijail's",
+            "start",
+            1.0,
+            "",
+            start("minijail"),
+            floor_start("minijail"),
+        ),
+        aim("a tree of ten dead within 2 ms of its attempt", "death", 2.0, " ms", death, vec![]),
+        aim(
+            "the supervisor below 2 MB for each jail",
+            "memory",
+            MEMORY,
+            " kB",
+            memory.collect(),
+            vec![],
+        ),
+        aim(
+            "a prepared start at most 1.5 of `posix_spawn`",
+            "warm",
+            1.5,
+            "",
+            warm.to_vec(),
+            vec![],
+        ),
     ]
 }
 
 impl Aim<'_> {
+    /// What the floor has, by the same measure.
+    fn floor(&self) -> String {
+        let Self { floor: values, limit, unit, .. } = self;
+        if known(values).next().is_none() { "-".to_owned() } else { at_worst(values, *limit, unit) }
+    }
+
     /// What was measured and what that means.
     fn judge(&self) -> (String, &'static str) {
-        let Aim { values, limit, unit, .. } = self;
+        let Self { values, limit, unit, .. } = self;
         let missing: Vec<&str> =
             values.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
-        let known = || values.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
-        let worst = known().max_by(|one, other| one.1.total_cmp(&other.1));
-        let Some((name, worst)) = worst else {
+        let Some(worst) = known(values).map(|(_, value)| value).max_by(f64::total_cmp) else {
             return ("nothing".to_owned(), "not measured");
         };
-        let mut measured = format!("{worst:.*}{unit}", digits(worst));
-        if values.len() > 1 {
-            let kept = known().filter(|(_, value)| value <= limit).count();
-            let _ = write!(measured, " at worst ({name}); {kept} of {} within it", values.len());
-        }
+        let mut measured = at_worst(values, *limit, unit);
         if !missing.is_empty() {
             let _ = write!(measured, "; no number: {}", missing.join(", "));
             return (measured, if worst > *limit { "**missed**" } else { "**not shown**" });
@@ -118,12 +155,30 @@ impl Aim<'_> {
     }
 }
 
+/// The values that were measured.
+fn known<'a>(values: &Values<'a>) -> impl Iterator<Item = (&'a str, f64)> {
+    values.iter().filter_map(|(name, value)| Some((*name, (*value)?)))
+}
+
+/// The greatest of the values, and how many are within the limit; nothing if there are none.
+fn at_worst(values: &Values<'_>, limit: f64, unit: &str) -> String {
+    let Some((name, worst)) = known(values).max_by(|one, other| one.1.total_cmp(&other.1)) else {
+        return String::new();
+    };
+    let mut text = format!("{worst:.*}{unit}", digits(worst));
+    if values.len() > 1 {
+        let kept = known(values).filter(|(_, value)| *value <= limit).count();
+        let _ = write!(text, " at worst ({name}); {kept} of {} within it", values.len());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn judge(values: Vec<(&'static str, Option<f64>)>) -> (String, &'static str) {
-        Aim { words: "", only: "", limit: 1.1, unit: "", values }.judge()
+        Aim { words: "", only: "", limit: 1.1, unit: "", values, floor: vec![] }.judge()
     }
 
     #[test]

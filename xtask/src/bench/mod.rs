@@ -65,11 +65,11 @@ fn outside(options: &Options, arguments: &[String]) -> Result<ExitCode> {
         |more: &[&str]| command::run(workspace::cargo().args(["build", "--release"]).args(more));
     build(&["--package=jailkeeper-cli"])?;
     build(&["--package=xtask", "--bins"])?;
-    build(&["--package=jailkeeper-testkit", "--bin=warm"])?;
+    build(&["--package=jailkeeper-testkit", "--bin=warm", "--bin=nod"])?;
     let release = Metadata::read()?.target_directory.join("release");
     std::fs::create_dir_all(&options.out).context("failed to make the directory for results")?;
     let base = stage::Base::make()?;
-    for program in ["jailkeeper", "storm", "floor", "launch", "warm"] {
+    for program in ["jailkeeper", "storm", "floor", "launch", "warm", "nod"] {
         base.take(&release.join(program))?;
     }
     // Without it there is one contestant less, and the results say so.

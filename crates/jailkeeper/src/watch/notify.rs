@@ -52,12 +52,14 @@ pub(crate) fn serve(ward: &Arc<Ward>, listener: OwnedFd) {
     // It only saves time where the kernel has it.
     let _ = seccomp::wake_synchronously(listener);
     let mut free = false;
-    while is_called(listener) {
+    let receiving_ends = seccomp::receiving_ends();
+    while receiving_ends || is_called(listener) {
         let call = match seccomp::receive(listener) {
             Ok(call) => call,
             Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {
-                // ENOENT: the caller died before it was heard.
-                Some(Errno::INTR | Errno::NOENT) => continue,
+                Some(Errno::INTR) => continue,
+                // The caller died before it was heard, or it was the last one.
+                Some(Errno::NOENT) if is_called(listener) => continue,
                 _ => return,
             },
         };

@@ -29,7 +29,8 @@ pub(super) fn all(stage: &Stage) -> Result<Field> {
         }
     };
     let launcher = stage.program("floor");
-    let floor = floor(stage)?;
+    let floor_command = floor(stage, None)?;
+    let watched_floor = floor(stage, Some("nod"))?;
     let jail = |options| own("jailkeeper", options);
     let core = |name, about, names, before| Contestant {
         name,
@@ -86,13 +87,25 @@ pub(super) fn all(stage: &Stage) -> Result<Field> {
         },
         Contestant {
             takes_rules: false,
-            version: bwrap_version,
+            version: bwrap_version.clone(),
             ..core(
                 "floor",
                 "bubblewrap with every mount of `jailkeeper plan`, and Landlock with the same \
                  rules inside: nobody watches",
                 "no",
-                Box::new(move |tree, _| floor(tree)),
+                Box::new(move |tree, _| floor_command(tree)),
+            )
+        },
+        Contestant {
+            takes_rules: false,
+            version: bwrap_version,
+            only: &[Group::Calls],
+            ..core(
+                "floor-watch",
+                "the floor with a jail's seccomp filter, and a process that is handed the same \
+                 calls and lets each go unread",
+                "no",
+                Box::new(move |tree, _| watched_floor(tree)),
             )
         },
         Contestant {
@@ -176,7 +189,8 @@ struct Tree {
     source: String,
 }
 
-fn floor(stage: &Stage) -> Result<impl Fn(&Path) -> Vec<OsString> + 'static> {
+/// `watch` is a program that runs the rest.
+fn floor(stage: &Stage, watch: Option<&str>) -> Result<impl Fn(&Path) -> Vec<OsString> + use<>> {
     let plain = stage.empty();
     let mut plan = Command::new(stage.program("jailkeeper"));
     plan.args(["plan", "--json", "--", "/bin/true"]).current_dir(plain).env_clear();
@@ -186,6 +200,7 @@ fn floor(stage: &Stage) -> Result<impl Fn(&Path) -> Vec<OsString> + 'static> {
     let trees: Vec<Tree> = plan.trees.into_iter().filter(|tree| tree.path != plain).collect();
     let (bin, launcher) = (stage.program(""), stage.program("floor"));
     let bwrap = there(find("bwrap"), "bubblewrap")?;
+    let watch = watch.map(|watch| stage.program(watch));
     Ok(move |work: &Path| {
         let own = Tree { path: work.into(), right: "write".into(), source: "host".into() };
         let launcher_tree = Tree { path: bin.clone(), right: "read".into(), source: "host".into() };
@@ -204,7 +219,8 @@ fn floor(stage: &Stage) -> Result<impl Fn(&Path) -> Vec<OsString> + 'static> {
             };
             command.extend([flag.into(), path.into(), path.into()]);
         }
-        command.extend(["--chdir".into(), work.into(), "--".into(), launcher.clone().into()]);
+        command.extend(["--chdir".into(), work.into(), "--".into()]);
+        command.extend(watch.iter().chain([&launcher]).map(Into::into));
         for Tree { path, right, .. } in trees() {
             let flag = if right == "write" { "-w" } else { "-r" };
             command.extend([flag.into(), path.into()]);
