@@ -43,7 +43,7 @@ pub(super) fn table(results: &Results, user: &str) -> String {
 
 /// A sentence about starts by a program that stays, if there were any.
 pub(super) fn warm(results: &Results, user: &str) -> String {
-    let shown: Vec<String> = ["posix_spawn", "spawn", "prepared", "spare"]
+    let shown: Vec<String> = ["posix_spawn", "bare", "waiting", "spawn", "prepared", "spare"]
         .iter()
         .filter_map(|way| {
             let median = results.median(user, "warm start", way)?;
@@ -71,8 +71,9 @@ fn all<'a>(results: &'a Results, user: &str) -> Vec<Aim<'a>> {
     let memory = results.names(user, "memory").into_iter();
     let memory = memory.map(|workload| (workload, results.median(user, workload, "jailkeeper")));
     let death = vec![("death", results.median(user, "death", "jailkeeper"))];
-    let warm = ["prepared", "spare"]
-        .map(|way| (way, results.ratio(user, "warm start", way, "posix_spawn")));
+    let warm = |ways: [&'a str; 2]| -> Values<'a> {
+        ways.map(|way| (way, results.ratio(user, "warm start", way, "posix_spawn"))).to_vec()
+    };
     let aim =
         |words, only, limit, unit, values, floor| Aim { words, only, limit, unit, values, floor };
     let start = |peer| ratios("jailkeeper", &["start"], peer);
@@ -125,8 +126,8 @@ fn all<'a>(results: &'a Results, user: &str) -> Vec<Aim<'a>> {
             "warm",
             1.5,
             "",
-            warm.to_vec(),
-            vec![],
+            warm(["prepared", "spare"]),
+            warm(["bare", "waiting"]),
         ),
     ]
 }
