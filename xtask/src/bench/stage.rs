@@ -111,7 +111,8 @@ impl Stage {
         let shared = base.join(format!("shared-{}", user.name()));
         let (secret, empty) = (shared.join("secret"), shared.join("empty"));
         let stage = Self { user, bin: base.join("bin"), work, secret, empty };
-        for folder in [&stage.work, &stage.empty, &stage.rules(), &stage.skeleton()] {
+        for folder in [&stage.work, &stage.empty, &stage.rules(), &stage.skeleton(), &stage.state()]
+        {
             fs::create_dir_all(folder).context("failed to make the stage")?;
         }
         fs::write(&stage.secret, format!("{SECRET}\n"))?;
@@ -143,6 +144,11 @@ impl Stage {
     /// A directory with files that can be allowed one by one.
     pub(super) fn rules(&self) -> PathBuf {
         self.empty.with_file_name("rules")
+    }
+
+    /// A directory for what a contestant keeps for itself.
+    pub(super) fn state(&self) -> PathBuf {
+        self.empty.with_file_name("state")
     }
 
     /// A root for those who need one: the system's links, and empty directories to mount upon.

@@ -281,14 +281,25 @@ fn sandlock(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
     command
 }
 
-fn nono(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
-    let mut command = begin(program, &["run", "--silent", "--block-net"]);
+fn nono(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
+    // It keeps its state in `HOME`, and refuses to run if the command may write there.
+    let home = |path: &Path| [OsString::from("env"), assignment("HOME", path)];
+    let mut command = home(&stage.state()).to_vec();
+    command.extend(begin(program, &["run", "--silent", "--block-net"]));
     for path in directories().chain(found().map(str::to_owned)) {
         let flag = if Path::new(&path).is_dir() { "--read" } else { "--read-file" };
         command.extend(words(&[flag, &path]));
     }
     command.extend(words(&["--allow", &tree.display().to_string(), "--"]));
+    command.extend(home(tree));
     command
+}
+
+fn assignment(name: &str, path: &Path) -> OsString {
+    let mut text = OsString::from(name);
+    text.push("=");
+    text.push(path);
+    text
 }
 
 fn syd(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
