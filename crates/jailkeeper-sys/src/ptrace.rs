@@ -131,34 +131,52 @@ pub fn entry(thread: Pid) -> io::Result<Option<Entry>> {
     }))
 }
 
+/// A stop or the end of a tracee or child, and what an ended one has used.
+pub type Waited = (Pid, Stop, Usage);
+
 /// Waits for the next stop or end of a tracee or child of this thread.
-///
-/// What an ended one has used comes along.
 ///
 /// # Errors
 ///
 /// `ECHILD` when this thread has neither.
-pub fn wait() -> io::Result<(Pid, Stop, Usage)> {
+pub fn wait() -> io::Result<Waited> {
+    loop {
+        if let Some(waited) = wait_with(0)? {
+            return Ok(waited);
+        }
+    }
+}
+
+/// Returns a stop or end that is there already, or nothing.
+///
+/// The kernel looks through the tracees from the youngest to the eldest each time. Who lets one go on
+/// before it has taken in all that have stopped may never hear of the eldest.
+///
+/// # Errors
+///
+/// `ECHILD` when this thread has neither tracee nor child.
+pub fn wait_no_longer() -> io::Result<Option<Waited>> {
+    wait_with(libc::WNOHANG)
+}
+
+/// Nothing also means that one was killed in the moment in which it was to be asked; its end comes
+/// next.
+fn wait_with(flag: libc::c_int) -> io::Result<Option<Waited>> {
     loop {
         let mut status = 0;
         // SAFETY: an all-zero `rusage` is valid.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        let flags = libc::__WALL | libc::__WNOTHREAD;
+        let flags = libc::__WALL | libc::__WNOTHREAD | flag;
         // SAFETY: both pointers are to locals that outlive the call.
         let waited = unsafe { libc::wait4(-1, &mut status, flags, &mut usage) };
-        let pid = match check(waited.into()) {
-            Ok(_) => {
-                Pid::from_raw(waited).ok_or_else(|| io::Error::from_raw_os_error(libc::ECHILD))?
-            }
+        return match check(waited.into()) {
+            Ok(_) => Ok(Pid::from_raw(waited).and_then(|pid| {
+                let stop = stop(pid, status).ok()?;
+                Some((pid, stop, crate::process::usage_of(&usage)))
+            })),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         };
-        let stop = match stop(pid, status) {
-            Ok(stop) => stop,
-            // It was killed in the moment in which it was to be asked; its end comes next.
-            Err(_) => continue,
-        };
-        return Ok((pid, stop, crate::process::usage_of(&usage)));
     }
 }
 

@@ -66,6 +66,7 @@ tracers! {
     daemons_die;
     bomb_at_a_jailbreak;
     processes_that_are_left_at_the_end_die;
+    busy_children_starve_nobody;
     wall_time;
     own_status;
     missing_command;
@@ -331,6 +332,15 @@ fn processes_that_are_left_at_the_end_die(place: &Place, options: &str) {
     let ran = place.jail(options, ["sh", "-c", "sleep 20 & (setsid sleep 20 &); exit 3"]);
     ran.ends_with(3);
     assert_eq!((ran.exit().code, ran.exit().jailbreak), (Some(3), false));
+}
+
+/// While nine stop at each of their calls, their parent is heard as well.
+fn busy_children_starve_nobody(place: &Place, options: &str) {
+    let script = "for i in 1 2 3 4 5 6 7 8 9; do dd if=/dev/zero of=/dev/null bs=1 2>/dev/null & done; \
+                  for i in 1 2 3 4 5 6 7 8 9; do true | true; done; cat ../x; sleep 5; echo after";
+    let ran = place.jail(options, ["sh", "-c", script]);
+    breach(&ran, Mode::Read, &place.text("{root}/x"));
+    assert!(!ran.text().contains("after"), "{ran}");
 }
 
 fn wall_time(place: &Place, options: &str) {

@@ -23,6 +23,7 @@ use jailkeeper_trace::{
     Arguments, Call, Dialect, End, Happening, Outcome, Processes, Text, Trace, Value,
 };
 use rustix::process::Pid;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
@@ -62,7 +63,8 @@ pub(super) fn run(
     parts.announce("ptrace");
     parts.started = Instant::now();
     let clock = Clock::start(&parts);
-    let mut tracing = Tracing { parts, trace, ending: None, used: Used::default(), told: false };
+    let (stopped, used) = (VecDeque::new(), Used::default());
+    let mut tracing = Tracing { parts, trace, stopped, ending: None, used, told: false };
     if attached {
         attached::introduce(&mut tracing.trace, family, true);
         tracing.parts.judge.begin();
@@ -166,6 +168,8 @@ impl Clock {
 struct Tracing {
     parts: Parts,
     trace: Trace,
+    /// Who has stopped and was not dealt with yet, in the order of hearing.
+    stopped: VecDeque<ptrace::Waited>,
     ending: Option<Ending>,
     used: Used,
     /// The caller was told that the run has begun.
@@ -186,7 +190,7 @@ impl Tracing {
     fn follow(&mut self, ready: &Ready) -> Result<()> {
         let mut dying_since = None;
         loop {
-            let (pid, stop, usage) = match ptrace::wait() {
+            let (pid, stop, usage) = match self.next() {
                 Ok(waited) => waited,
                 Err(error)
                     if error.raw_os_error() == Some(rustix::io::Errno::CHILD.raw_os_error()) =>
@@ -196,7 +200,7 @@ impl Tracing {
                 Err(error) => return Err(error).step("wait for the traced processes"),
             };
             let number = pid.as_raw_pid().unsigned_abs();
-            self.stopped(pid, number, stop);
+            self.deal_with(pid, number, stop);
             if let Stop::Ended(status) = stop
                 && number == self.parts.judge.root
             {
@@ -232,8 +236,22 @@ impl Tracing {
         }
     }
 
+    /// Returns the next stop. All that have stopped are taken in before one of them goes on: with the
+    /// kernel naming the youngest first, a few that are busy would starve the others.
+    fn next(&mut self) -> std::io::Result<ptrace::Waited> {
+        if let Some(waited) = self.stopped.pop_front() {
+            return Ok(waited);
+        }
+        let first = ptrace::wait()?;
+        // Nobody left is heard of when this one was dealt with.
+        while let Ok(Some(waited)) = ptrace::wait_no_longer() {
+            self.stopped.push_back(waited);
+        }
+        Ok(first)
+    }
+
     /// Deals with one stop, and lets the tracee go on if it may.
-    fn stopped(&mut self, pid: Pid, number: u32, stop: Stop) {
+    fn deal_with(&mut self, pid: Pid, number: u32, stop: Stop) {
         // A tracee that is being killed is gone before it can go on.
         let resume = |signal| {
             let _ = ptrace::resume(pid, signal);
