@@ -15,7 +15,7 @@ use crate::watch::newcomers::{Newcomers, News};
 use crate::watch::{notify, tripwire};
 use jailkeeper_model::{Event, Failure, Limit, Start, Strength, Usage, Warning};
 use jailkeeper_sys::child::{Message, Notice, Program, Step};
-use jailkeeper_sys::process::{Ending, wait, write_maps};
+use jailkeeper_sys::process::{Ending, take_short_turns, wait, write_maps};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -354,6 +354,8 @@ impl Supervisor {
             .name(name.into())
             .stack_size(256 * 1024)
             .spawn(move || {
+                // It only helps: somebody waits for each answer, and a jailbreak for its end.
+                let _ = take_short_turns();
                 serve(&ward, fd);
                 drop(at_work);
             })
