@@ -476,23 +476,33 @@ pub fn own_mask() -> io::Result<()> {
 ///
 /// Those of [sched_setattr(2)](https://man7.org/linux/man-pages/man2/sched_setattr.2.html).
 pub fn take_short_turns() -> io::Result<()> {
-    /// The shortest that the kernel knows, in nanoseconds.
-    const TURN: u64 = 100_000;
-    let size = u32::try_from(size_of::<libc::sched_attr>()).unwrap_or(0);
+    let mut attributes = own_attributes()?;
+    let policy = i32::try_from(attributes.sched_policy);
+    if matches!(policy, Ok(libc::SCHED_OTHER | libc::SCHED_BATCH)) {
+        attributes.sched_runtime = SHORT_TURN;
+        let this_thread = 0;
+        // SAFETY: the kernel reads `attributes`, which says how long it is.
+        check(unsafe {
+            libc::syscall(libc::SYS_sched_setattr, this_thread, &raw const attributes, 0)
+        })?;
+    }
+    Ok(())
+}
+
+/// The shortest turn that the kernel knows, in nanoseconds.
+const SHORT_TURN: u64 = 100_000;
+
+/// Reads how this thread is scheduled.
+fn own_attributes() -> io::Result<libc::sched_attr> {
+    let this_thread = 0;
+    let size = size_of::<libc::sched_attr>();
     // SAFETY: an all-zero `sched_attr` is valid.
     let mut attributes: libc::sched_attr = unsafe { std::mem::zeroed() };
-    let this_thread = 0;
     // SAFETY: the kernel writes at most `size` bytes, as many as `attributes` has.
     check(unsafe {
         libc::syscall(libc::SYS_sched_getattr, this_thread, &raw mut attributes, size, 0)
     })?;
-    if !matches!(i32::try_from(attributes.sched_policy), Ok(libc::SCHED_OTHER | libc::SCHED_BATCH)) {
-        return Ok(());
-    }
-    attributes.sched_runtime = TURN;
-    // SAFETY: the kernel reads `attributes`, which says how long it is.
-    check(unsafe { libc::syscall(libc::SYS_sched_setattr, this_thread, &raw const attributes, 0) })?;
-    Ok(())
+    Ok(attributes)
 }
 
 /// Takes every capability from this thread, and from no other one of the process.
@@ -507,4 +517,24 @@ pub fn renounce_capabilities() -> io::Result<()> {
         inheritable: rustix::thread::CapabilitySet::empty(),
     };
     Ok(rustix::thread::set_capabilities(None, none)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_short_where_the_kernel_has_them() {
+        let turn = turn_of_this_thread;
+        let before = turn();
+        take_short_turns().unwrap();
+        // Before Linux 6.12 there are none.
+        assert_eq!(turn(), if before == 0 { 0 } else { SHORT_TURN });
+        let made = std::thread::spawn(turn).join().unwrap();
+        assert_eq!(made, turn(), "who is made by such a thread has them as well");
+    }
+
+    fn turn_of_this_thread() -> u64 {
+        own_attributes().unwrap().sched_runtime
+    }
 }
