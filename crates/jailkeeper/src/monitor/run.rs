@@ -93,7 +93,8 @@ pub(crate) fn start(order: Order<'_>) -> Result<Child> {
             let outcome = match chosen {
                 Chosen::Program { dialect, path } => {
                     let directory = Some(parts.ground.cwd.clone());
-                    let trace = Trace::new(dialect, pid, directory);
+                    let mut trace = Trace::new(dialect, pid, directory);
+                    name_root(&mut trace, pid, &parts.arguments);
                     let run = ProgramRun { parts, shell: Some(shell), status: None };
                     run.go(dialect, &path, trace, &ready)
                 }
@@ -110,6 +111,15 @@ pub(crate) fn start(order: Order<'_>) -> Result<Child> {
     })??;
     let held = Held { pid, tree };
     Ok(Child::watched(Arc::new(held), streams, order.events, is_ended))
+}
+
+/// Says what the first process is, which may be gone when a tracer that is a program tells of its
+/// first call.
+fn name_root(trace: &mut Trace, pid: u32, arguments: &[OsString]) {
+    if let Some(root) = trace.processes_mut().get_mut(pid) {
+        root.argv = arguments.iter().map(|word| word.as_encoded_bytes().to_vec()).collect();
+        root.program = root.argv.first().cloned();
+    }
 }
 
 /// Attaches to a process that runs, with everything that it has made.
