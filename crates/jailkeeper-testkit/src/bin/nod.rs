@@ -34,6 +34,7 @@ fn main() -> io::Result<ExitCode> {
         Step::Filter(jailkeeper::counted::program()),
         Step::AwaitGo,
         Step::DefaultSignals,
+        Step::UnblockSignals,
         Step::Execute {
             candidates: vec![program],
             arguments: Arguments::new(command),
@@ -73,12 +74,12 @@ fn nod(listener: &OwnedFd) -> io::Result<()> {
     loop {
         let call = match seccomp::receive(listener) {
             Ok(call) => call,
-            Err(error) if error.raw_os_error() == Some(Errno::INTR.raw_os_error()) => continue,
-            // Nobody is left, or one was killed meanwhile, which ends the measurement as well.
-            Err(error) if error.raw_os_error() == Some(Errno::NOENT.raw_os_error()) => {
-                return Ok(());
-            }
-            Err(error) => return Err(error),
+            Err(error) => match error.raw_os_error().map(Errno::from_raw_os_error) {
+                Some(Errno::INTR) => continue,
+                // Nobody is left, or one was killed meanwhile, which ends the measurement as well.
+                Some(Errno::NOENT) => return Ok(()),
+                _ => return Err(error),
+            },
         };
         // Whoever was killed meanwhile needs no answer.
         let _ = seccomp::resume(listener, call.id);
