@@ -525,7 +525,6 @@ mod tests {
 
     #[test]
     fn turns_are_short_where_the_kernel_has_them() {
-        let turn = turn_of_this_thread;
         let before = turn();
         take_short_turns().unwrap();
         // Before Linux 6.12 there are none.
@@ -534,7 +533,8 @@ mod tests {
         assert_eq!(made, turn(), "who is made by such a thread has them as well");
     }
 
-    fn turn_of_this_thread() -> u64 {
+    /// Of this thread.
+    fn turn() -> u64 {
         own_attributes().unwrap().sched_runtime
     }
 }

@@ -6,7 +6,7 @@
 //! the headers of the program and its libraries, which say where code and constants are that nobody
 //! unmaps, and by the kernel, which counts the changed pages of each mapping.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// A range of this process's addresses.
 type Addresses = Range<usize>;
@@ -25,25 +25,39 @@ type Addresses = Range<usize>;
 /// * [malloc_trim(3)](https://man7.org/linux/man-pages/man3/malloc_trim.3.html)
 pub fn give_back() {
     let mut unchanged: Option<Vec<Addresses>> = None;
-    // SAFETY: the callback is of the right type, and is given what it expects; the vector outlives
-    // the call.
-    unsafe { libc::dl_iterate_phdr(Some(give_back_object), (&raw mut unchanged).cast()) };
+    each_object(|object| {
+        // In here: while it goes through them, the loader unmaps none.
+        let unchanged = unchanged.get_or_insert_with(ask_what_is_unchanged);
+        give_back_object(object, unchanged);
+        ControlFlow::Continue(())
+    });
     drop(unchanged);
     trim_heap();
 }
 
+/// Goes through the loaded objects, the main program first.
+fn each_object<V>(mut visit: V)
+where
+    V: FnMut(&libc::dl_phdr_info) -> ControlFlow<()>,
+{
+    unsafe extern "C" fn pass_on<V: FnMut(&libc::dl_phdr_info) -> ControlFlow<()>>(
+        object: *mut libc::dl_phdr_info,
+        _size: libc::size_t,
+        visit: *mut libc::c_void,
+    ) -> libc::c_int {
+        // SAFETY: the loader gives a valid description for the time of the call.
+        let object = unsafe { &*object };
+        // SAFETY: `each_object` gave its own closure, which nobody else has meanwhile.
+        let visit = unsafe { &mut *visit.cast::<V>() };
+        visit(object).is_break().into()
+    }
+    // SAFETY: the callback is of the right type, and is given what it expects; the closure outlives
+    // the call.
+    unsafe { libc::dl_iterate_phdr(Some(pass_on::<V>), (&raw mut visit).cast()) };
+}
+
 /// Gives back what is constant in a loaded object, as far as it is unchanged.
-unsafe extern "C" fn give_back_object(
-    object: *mut libc::dl_phdr_info,
-    _size: libc::size_t,
-    unchanged: *mut libc::c_void,
-) -> libc::c_int {
-    // SAFETY: the loader gives a valid description for the time of the call.
-    let object = unsafe { &*object };
-    // SAFETY: `give_back` gave its own vector, which nobody else has meanwhile.
-    let unchanged = unsafe { &mut *unchanged.cast::<Option<Vec<Addresses>>>() };
-    // In here: while it goes through them, the loader unmaps none.
-    let unchanged = unchanged.get_or_insert_with(ask_what_is_unchanged);
+fn give_back_object(object: &libc::dl_phdr_info, unchanged: &[Addresses]) {
     for segment in constant_segments(object) {
         let inside =
             |mapping: &&Addresses| segment.start <= mapping.start && mapping.end <= segment.end;
@@ -57,7 +71,6 @@ unsafe extern "C" fn give_back_object(
             unsafe { libc::madvise(start, mapping.len(), libc::MADV_DONTNEED) };
         }
     }
-    0
 }
 
 fn headers(object: &libc::dl_phdr_info) -> &[libc::Elf64_Phdr] {
@@ -90,11 +103,15 @@ impl Constants {
     /// Finds them; none where relocations changed them.
     #[must_use]
     pub fn of_this_program() -> Self {
-        let mut found = Self(Vec::new());
-        // SAFETY: the callback is of the right type, and is given what it expects; the vector
-        // outlives the call.
-        unsafe { libc::dl_iterate_phdr(Some(add_constants), (&raw mut found).cast()) };
-        found
+        let mut found = Vec::new();
+        each_object(|object| {
+            if !has_relocated_constants(object) {
+                found.extend(constant_segments(object));
+            }
+            // The first is the main program: no more of them.
+            ControlFlow::Break(())
+        });
+        Self(found)
     }
 
     /// Gives back this process's pages of them. Runs in the child before exec.
@@ -107,22 +124,6 @@ impl Constants {
             unsafe { libc::madvise(start, range.len(), libc::MADV_DONTNEED) };
         }
     }
-}
-
-unsafe extern "C" fn add_constants(
-    object: *mut libc::dl_phdr_info,
-    _size: libc::size_t,
-    found: *mut libc::c_void,
-) -> libc::c_int {
-    // SAFETY: the loader gives a valid description for the time of the call.
-    let object = unsafe { &*object };
-    // SAFETY: `of_this_program` gave its own value, which nobody else has meanwhile.
-    let found = unsafe { &mut *found.cast::<Constants>() };
-    if !has_relocated_constants(object) {
-        found.0.extend(constant_segments(object));
-    }
-    // The first is the main program: no more of them.
-    1
 }
 
 /// Tells whether the loader wrote into what is constant (`DT_TEXTREL`).

@@ -136,7 +136,7 @@ impl Aim<'_> {
     /// What the floor has, by the same measure.
     fn floor(&self) -> String {
         let Self { floor: values, limit, unit, .. } = self;
-        if known(values).next().is_none() { "-".to_owned() } else { at_worst(values, *limit, unit) }
+        at_worst(values, *limit, unit).map_or_else(|| "-".to_owned(), |(text, _)| text)
     }
 
     /// What was measured and what that means.
@@ -144,10 +144,9 @@ impl Aim<'_> {
         let Self { values, limit, unit, .. } = self;
         let missing: Vec<&str> =
             values.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
-        let Some(worst) = known(values).map(|(_, value)| value).max_by(f64::total_cmp) else {
+        let Some((mut measured, worst)) = at_worst(values, *limit, unit) else {
             return ("nothing".to_owned(), "not measured");
         };
-        let mut measured = at_worst(values, *limit, unit);
         if !missing.is_empty() {
             let _ = write!(measured, "; no number: {}", missing.join(", "));
             return (measured, if worst > *limit { "**missed**" } else { "**not shown**" });
@@ -156,22 +155,17 @@ impl Aim<'_> {
     }
 }
 
-/// The values that were measured.
-fn known<'a>(values: &Values<'a>) -> impl Iterator<Item = (&'a str, f64)> {
-    values.iter().filter_map(|(name, value)| Some((*name, (*value)?)))
-}
-
-/// The greatest of the values, and how many are within the limit; nothing if there are none.
-fn at_worst(values: &Values<'_>, limit: f64, unit: &str) -> String {
-    let Some((name, worst)) = known(values).max_by(|one, other| one.1.total_cmp(&other.1)) else {
-        return String::new();
-    };
+/// The greatest of the values that were measured, in words with how many are within the limit, and
+/// as it is.
+fn at_worst(values: &Values<'_>, limit: f64, unit: &str) -> Option<(String, f64)> {
+    let known = || values.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+    let (name, worst) = known().max_by(|one, other| one.1.total_cmp(&other.1))?;
     let mut text = format!("{worst:.*}{unit}", digits(worst));
     if values.len() > 1 {
-        let kept = known(values).filter(|(_, value)| *value <= limit).count();
+        let kept = known().filter(|(_, value)| *value <= limit).count();
         let _ = write!(text, " at worst ({name}); {kept} of {} within it", values.len());
     }
-    text
+    Some((text, worst))
 }
 
 #[cfg(test)]

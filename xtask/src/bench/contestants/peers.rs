@@ -283,8 +283,8 @@ fn sandlock(program: &Path, tree: &Path, _: &Stage) -> Vec<OsString> {
 
 fn nono(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
     // It keeps its state in `HOME`, and refuses to run if the command may write there.
-    let home = |path: &Path| [OsString::from("env"), assignment("HOME", path)];
-    let mut command = home(&stage.state()).to_vec();
+    let home = |path: &Path| words(&["env", &format!("HOME={}", path.display())]);
+    let mut command = home(&stage.state());
     command.extend(begin(program, &["run", "--silent", "--block-net"]));
     for path in directories().chain(found().map(str::to_owned)) {
         let flag = if Path::new(&path).is_dir() { "--read" } else { "--read-file" };
@@ -293,13 +293,6 @@ fn nono(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
     command.extend(words(&["--allow", &tree.display().to_string(), "--"]));
     command.extend(home(tree));
     command
-}
-
-fn assignment(name: &str, path: &Path) -> OsString {
-    let mut text = OsString::from(name);
-    text.push("=");
-    text.push(path);
-    text
 }
 
 fn syd(program: &Path, tree: &Path, stage: &Stage) -> Vec<OsString> {
